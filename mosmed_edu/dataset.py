@@ -1,0 +1,343 @@
+"""Find and open a dataset folder: the real COVID19_1110, a part of it, or one that was drawn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mosmed_edu.errors import DatasetNotFound, FileMissing, MaskError, NiftiError, StudyNotFound
+from mosmed_edu.layout import (
+    CATEGORIES,
+    DRAWN_MARK,
+    DRAWN_NAMES,
+    REGISTRY_NAMES,
+    TRUTH_TABLE,
+    find_registry,
+    lobes_file,
+    locate,
+    read_registry,
+    signs_file,
+)
+from mosmed_edu.nifti import read_grid, read_nifti
+from mosmed_edu.volume import Volume
+
+#: The environment variable that points to the real dataset.
+ROOT_VARIABLE = "MOSMED_ROOT"
+
+
+def open_dataset(root: str | Path | None = None) -> Dataset:
+    """Open a dataset.
+
+    Parameters
+    ----------
+    root : str or Path, optional
+        A folder in MosMedData's layout, or one just above or below it. The names ``"sample"`` (20 studies to look at)
+        and ``"cohort"`` (160 smaller ones to count with) stand for the synthetic datasets, which are drawn into the
+        user's cache folder on first use. Where the environment variable ``MOSMED_ROOT`` is set, both names, and no
+        argument, mean the folder it points to; otherwise no argument means ``"sample"``.
+
+    Returns
+    -------
+    dataset : Dataset
+
+    Raises
+    ------
+    DatasetNotFound
+        If there is no dataset at this place.
+    RegistryError
+        If its registry cannot be trusted.
+    CacheError
+        If the synthetic studies cannot be written.
+
+    Examples
+    --------
+    >>> from mosmed_edu import open_dataset
+    >>> ds = open_dataset("sample")                     # doctest: +SKIP
+    >>> ds.registry.category.value_counts(sort=False)   # doctest: +SKIP
+    """
+    from_environment = os.environ.get(ROOT_VARIABLE)
+    if root is not None and str(root) not in DRAWN_NAMES:
+        return Dataset(find_root(root))
+    if from_environment:
+        return Dataset(find_root(from_environment, said_by=f"${ROOT_VARIABLE} = "))
+    from mosmed_edu.phantom import cached_dataset  # here, because only those who draw should wait for its imports
+
+    return Dataset(cached_dataset(str(root or DRAWN_NAMES[0])))
+
+
+def find_root(place: str | Path, said_by: str = "") -> Path:
+    """Find the folder that holds the registry: at a place, above it, or up to two folders below it.
+
+    Raises
+    ------
+    DatasetNotFound
+        If there is none, or more than one below.
+    """
+    place = Path(place).expanduser()
+    where = f"{said_by}{place}"
+    if not place.is_dir():
+        raise DatasetNotFound(where, "is no folder", "give the folder that holds " + REGISTRY_NAMES[0])
+    place = place.resolve()
+    for candidate in (place, *list(place.parents)[:2]):
+        if find_registry(candidate):
+            return candidate
+    below = sorted(
+        {path.parent for name in REGISTRY_NAMES for depth in ("*", "*/*") for path in place.glob(f"{depth}/{name}")}
+    )
+    if len(below) == 1:
+        return below[0]
+    if below:
+        raise DatasetNotFound(where, f"holds {len(below)} datasets", f"name one of them, for example {below[0]}")
+    raise DatasetNotFound(
+        where,
+        f"has no {REGISTRY_NAMES[0]}, neither in it nor just above or below",
+        "give the folder that the dataset was unpacked to",
+    )
+
+
+class Dataset:
+    """A folder in MosMedData's layout.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that holds the registry. `open_dataset` finds it.
+
+    Attributes
+    ----------
+    root : Path
+    registry : DataFrame, index study_id (int)
+        ``category`` (ordered: CT-0 < ... < CT-4), ``study_file``, ``mask_file`` ('' where there is none).
+    """
+
+    def __init__(self, root: Path):
+        self.root = root
+        path = find_registry(root)
+        if path is None:
+            raise DatasetNotFound(
+                root, f"has no {REGISTRY_NAMES[0]}", "give the folder that the dataset was unpacked to"
+            )
+        self.registry = read_registry(path)
+
+    def __repr__(self) -> str:
+        counts = self.registry["category"].value_counts(sort=False)
+        kind = "synthetic studies" if self.is_synthetic else "studies"
+        return f"Dataset({self.root.name}: {len(self)} {kind}, {', '.join(f'{c} {n}' for c, n in counts.items())})"
+
+    def __len__(self) -> int:
+        return len(self.registry)
+
+    def __iter__(self) -> Iterator[Study]:
+        return iter(self.studies(on_disk=False))
+
+    def __contains__(self, study_id: object) -> bool:
+        return study_id in self.registry.index
+
+    def __getitem__(self, study_id: int) -> Study:
+        """The study of this number.
+
+        Raises
+        ------
+        StudyNotFound
+            If the registry has none, with the nearest numbers that it has.
+        """
+        if study_id in self:
+            row = self.registry.loc[study_id]
+            return Study(int(study_id), str(row.category), self.root, row.study_file, row.mask_file)
+        raise StudyNotFound(
+            f"study {study_id!r}", f"is not in the registry of {self.root}", f"take {self._nearest(study_id)}"
+        )
+
+    def _nearest(self, study_id: object) -> str:
+        ids = self.registry.index.to_numpy()
+        if not isinstance(study_id, (int, float, np.number)):
+            return f"a whole number, for example {ids[0]}"
+        near = ids[np.argsort(np.abs(ids - study_id), kind="stable")[:3]]
+        return "for example " + ", ".join(map(str, sorted(near)))
+
+    @cached_property
+    def is_synthetic(self) -> bool:
+        """Whether the studies were drawn by this project and show no patient."""
+        return (self.root / DRAWN_MARK).is_file()
+
+    def studies(
+        self,
+        category: str | Iterable[str] | None = None,
+        with_mask: bool | None = None,
+        on_disk: bool = True,
+    ) -> list[Study]:
+        """Studies in the order of their numbers.
+
+        Parameters
+        ----------
+        category : str or several, optional
+            Only these, for example ``"CT-1"`` or ``["CT-3", "CT-4"]``.
+        with_mask : bool, optional
+            Only studies with a mask (True) or without one (False).
+        on_disk : bool
+            Leave out studies whose scan (or mask, with ``with_mask=True``) has not been downloaded. The default.
+
+        Returns
+        -------
+        studies : list of Study
+
+        Raises
+        ------
+        ValueError
+            If a category is unknown.
+        """
+        rows = self.registry
+        if category is not None:
+            wanted = [category] if isinstance(category, str) else list(category)
+            unknown = [name for name in wanted if name not in CATEGORIES]
+            if unknown:
+                raise ValueError(f"unknown category {unknown[0]!r}; the categories are {', '.join(CATEGORIES)}")
+            rows = rows[rows["category"].isin(wanted)]
+        if with_mask is not None:
+            rows = rows[(rows["mask_file"] != "") == with_mask]
+        studies = [self[study_id] for study_id in rows.index]
+        if not on_disk:
+            return studies
+        return [s for s in studies if s.study_path.is_file() and not (with_mask and not s.mask_path.is_file())]
+
+
+@dataclass(frozen=True)
+class Study:
+    """One patient's scan, its category and, for some, a mask. Nothing is read until asked for, and nothing is kept.
+
+    Attributes
+    ----------
+    id : int
+    category : str
+        ``"CT-0"`` to ``"CT-4"``.
+    root : Path
+        The dataset's folder.
+    study_file, mask_file : str
+        As in the registry; ``mask_file`` is '' where there is none.
+    """
+
+    id: int
+    category: str
+    root: Path
+    study_file: str
+    mask_file: str = ""
+
+    @property
+    def study_path(self) -> Path:
+        """Where the scan is, or would be had it been downloaded."""
+        return locate(self.root, self.study_file)
+
+    @property
+    def mask_path(self) -> Path | None:
+        """Where the mask is; None where the study has none."""
+        return locate(self.root, self.mask_file) if self.mask_file else None
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the study was drawn by this project and shows no patient."""
+        return (self.root / DRAWN_MARK).is_file()
+
+    def ct(self) -> Volume:
+        """Read the scan.
+
+        Returns
+        -------
+        ct : Volume, int16
+            Hounsfield units. Values stored as floats are rounded, and clipped to what int16 holds.
+
+        Raises
+        ------
+        FileMissing, NiftiError
+            If the file is missing, or not a whole and undamaged volume.
+        """
+        volume = read_nifti(_present(self.study_path))
+        if volume.data.dtype == np.int16:
+            return volume
+        if np.issubdtype(volume.data.dtype, np.floating) and not np.isfinite(volume.data).all():
+            raise NiftiError(
+                self.study_path, "has voxels that are no number (NaN)", "convert it again from the original"
+            )
+        limits = np.iinfo(np.int16)
+        return volume.with_data(np.clip(np.rint(volume.data), limits.min, limits.max).astype(np.int16))
+
+    def mask(self) -> Volume | None:
+        """Read the mask: True where a reader outlined ground glass or consolidation.
+
+        Returns
+        -------
+        mask : Volume of bool, on the same grid as the scan; None where the study has no mask
+
+        Raises
+        ------
+        FileMissing, NiftiError
+            If the file is missing, or not a whole and undamaged volume.
+        MaskError
+            If it has other values than 0 and 1, or another grid than the scan.
+        """
+        path = self.mask_path
+        if path is None:
+            return None
+        volume = read_nifti(_present(path))
+        if (
+            volume.data.min() < 0
+            or volume.data.max() > 1
+            or (volume.data.dtype.kind == "f" and (volume.data % 1).any())
+        ):
+            raise MaskError(path, "has values other than 0 and 1", "download it again, or take a label map apart first")
+        if not volume.same_grid(read_grid(_present(self.study_path))):
+            raise MaskError(
+                path,
+                f"does not lie on the grid of {self.study_path.name}",
+                "download both files again; do not resample",
+            )
+        return volume.with_data(volume.data.astype(bool))
+
+    def truth(self) -> Truth | None:
+        """What is known of a drawn study because we drew it; None for the real dataset.
+
+        Returns
+        -------
+        truth : Truth or None
+        """
+        if not self.is_synthetic:
+            return None
+        record = pd.read_csv(self.root / TRUTH_TABLE, index_col="study_id").loc[self.id]
+        lobes = read_nifti(locate(self.root, lobes_file(self.id).lstrip("/")))
+        labels = read_nifti(locate(self.root, signs_file(self.id).lstrip("/")))
+        return Truth(lobes.with_data(lobes.data > 0), lobes, labels, float(record["fraction"]), record)
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The truth behind a drawn study.
+
+    Attributes
+    ----------
+    lungs : Volume of bool
+    lobes : Volume of uint8
+        0 outside the lungs; the numbers of the lobes are in `mosmed_edu.phantom.LOBES`.
+    labels : Volume of uint8
+        0 no sign; the numbers of the signs are in `mosmed_edu.phantom.SIGNS`.
+    fraction : float
+        Share of the lungs' volume that is involved, 0 to 1.
+    record : Series
+        All that is known of the study: the patient, the seeds, what else was drawn.
+    """
+
+    lungs: Volume
+    lobes: Volume
+    labels: Volume
+    fraction: float
+    record: pd.Series
+
+
+def _present(path: Path) -> Path:
+    if path.is_file():
+        return path
+    raise FileMissing(path, "is listed in the registry and not on disk", "finish the download, or pick another study")

@@ -1,0 +1,76 @@
+"""Every error a user can cause, each said in one line.
+
+An error names three things: *where* (the file, folder or argument), *what* is wrong with it, and what to do *next*.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+
+
+class MosMedError(Exception):
+    """A fault that the user can mend.
+
+    Parameters
+    ----------
+    where : str or path
+        The file, folder or argument at fault.
+    fault : str
+        What is wrong with it.
+    todo : str
+        What to do next.
+
+    Examples
+    --------
+    >>> from mosmed_edu.errors import RegistryError
+    >>> print(RegistryError("dataset_registry.csv", "has no column 'category'", "download it again"))
+    dataset_registry.csv: has no column 'category'. Next: download it again.
+    """
+
+    def __init__(self, where: str | PathLike, fault: str, todo: str):
+        # All three go into `args`, so that the error survives the trip back from a worker process.
+        super().__init__(str(where), fault, todo)
+        self.where, self.fault, self.todo = str(where), fault, todo
+
+    def __str__(self) -> str:
+        return " ".join(f"{self.where}: {self.fault}. Next: {self.todo}.".split())
+
+
+class DatasetNotFound(MosMedError):
+    """No dataset folder at, above or below the place given."""
+
+
+class RegistryError(MosMedError):
+    """The registry cannot be read or contradicts itself."""
+
+
+class StudyNotFound(MosMedError, KeyError):
+    """The registry has no study of this number."""
+
+
+class FileMissing(MosMedError, FileNotFoundError):
+    """The registry lists a file that is not on disk."""
+
+
+class NiftiError(MosMedError, ValueError):
+    """A file is not the whole, undamaged 3-D NIfTI volume that it should be."""
+
+
+class MaskError(MosMedError, ValueError):
+    """A mask does not fit its study, or is no mask."""
+
+
+class DrawingError(MosMedError, ValueError):
+    """A synthetic study was asked for that cannot be drawn."""
+
+
+class CacheError(MosMedError, OSError):
+    """The drawn studies cannot be written to the user's cache folder."""
+
+
+class WindowError(MosMedError, ValueError):
+    """A window without width, or one that has no name here."""
+
+
+class PlaneError(MosMedError, IndexError):
+    """A slice that the volume has not."""

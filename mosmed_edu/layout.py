@@ -1,0 +1,237 @@
+"""The shape of a MosMedData folder, said once: paths, registry columns, header conventions.
+
+``dataset`` reads by it; ``phantom`` and ``convert`` write by it::
+
+    ROOT/dataset_registry.xlsx                   study_id, category, study_file, mask_file
+    ROOT/studies/CT-1/study_0255.nii.gz          CT in Hounsfield units, int16
+    ROOT/masks/study_0255_mask.nii.gz            1 = ground glass or consolidation, int16
+    ROOT/extras/...                              drawn folders only: the truth behind each study
+
+Described in the dataset's README, version 1.0 (Morozov et al. 2020, arXiv:2005.06465).
+"""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path, PurePosixPath
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+
+from mosmed_edu.errors import RegistryError
+from mosmed_edu.volume import Volume
+
+#: The five categories, mildest first.
+CATEGORIES = ("CT-0", "CT-1", "CT-2", "CT-3", "CT-4")
+
+#: The columns of the registry, in its order.
+COLUMNS = ("study_id", "category", "study_file", "mask_file")
+
+#: The registry as the dataset ships it, and as mirrors do. The first one found is read.
+REGISTRY_NAMES = ("dataset_registry.xlsx", "dataset_registry.csv")
+
+#: What version 1.0 of COVID19_1110 holds, by its README.
+PUBLISHED_STUDIES = dict(zip(CATEGORIES, (254, 684, 125, 45, 2), strict=True))
+PUBLISHED_MASKS = 50
+
+#: Distance between slices after every tenth was kept, in mm.
+SLICE_SPACING_MM = 8.0
+
+#: The datasets that the project draws itself.
+DRAWN_NAMES = ("sample", "cohort")
+
+#: Only drawn folders have these. `DRAWN_MARK` is written last: a folder that has it is complete.
+DRAWN_MARK = "extras/drawn.json"
+TRUTH_TABLE = "extras/truth.csv"
+
+_DOWNLOAD_AGAIN = "compare it with the registry of the original download"
+
+
+def study_file(study_id: int, category: str) -> str:
+    """Path of a study as the registry writes it, with the leading slash.
+
+    Examples
+    --------
+    >>> from mosmed_edu.layout import study_file
+    >>> study_file(255, "CT-1")
+    '/studies/CT-1/study_0255.nii.gz'
+    """
+    return f"/studies/{category}/study_{study_id:04d}.nii.gz"
+
+
+def mask_file(study_id: int) -> str:
+    """Path of a mask as the registry writes it, with the leading slash."""
+    return f"/masks/study_{study_id:04d}_mask.nii.gz"
+
+
+def lobes_file(study_id: int) -> str:
+    """Path of the lobe labels of a drawn study: 0 outside the lungs, 1 to 5 the lobes."""
+    return f"/extras/lobes/study_{study_id:04d}_lobes.nii.gz"
+
+
+def signs_file(study_id: int) -> str:
+    """Path of the sign labels of a drawn study."""
+    return f"/extras/signs/study_{study_id:04d}_signs.nii.gz"
+
+
+def find_registry(root: Path) -> Path | None:
+    """Return the registry that lies directly in this folder, if there is one."""
+    return next((root / name for name in REGISTRY_NAMES if (root / name).is_file()), None)
+
+
+def read_registry(path: Path) -> pd.DataFrame:
+    """Read a registry and make sure that it can be trusted.
+
+    Parameters
+    ----------
+    path : Path
+        ``dataset_registry.xlsx`` or a CSV, with or without a byte-order mark.
+
+    Returns
+    -------
+    registry : DataFrame, index study_id (int), sorted
+        ``category`` (ordered categorical), ``study_file`` and ``mask_file`` (str, '' where the study has none), both
+        relative to the root and without the leading slash.
+
+    Raises
+    ------
+    RegistryError
+        If it cannot be read, a column is missing, an id is repeated or no number, a category is unknown, or a path
+        leaves the dataset folder.
+    """
+    table = _read_table(path)
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        raise RegistryError(path, f"has no column {', '.join(map(repr, missing))}", _DOWNLOAD_AGAIN)
+    table = table.loc[(table[list(COLUMNS)] != "").any(axis=1), list(COLUMNS)]
+    if table.empty:
+        raise RegistryError(path, "lists no study", _DOWNLOAD_AGAIN)
+    ids = [_study_id(path, row, text) for row, text in zip(table.index, table["study_id"], strict=True)]
+    registry = pd.DataFrame(
+        {
+            "category": _categories(path, table["category"]),
+            "study_file": [_relative(path, text) for text in table["study_file"]],
+            "mask_file": [_relative(path, text) if text else "" for text in table["mask_file"]],
+        },
+        index=pd.Index(ids, name="study_id"),
+    )
+    repeated = registry.index[registry.index.duplicated()]
+    if len(repeated):
+        raise RegistryError(path, f"lists study {repeated[0]} more than once", _DOWNLOAD_AGAIN)
+    return registry.sort_index()
+
+
+def write_registry(registry: pd.DataFrame, path: Path) -> None:
+    """Write a registry as the dataset ships it, paths with a leading slash.
+
+    Parameters
+    ----------
+    registry : DataFrame
+        As `read_registry` returns it.
+    path : Path
+        A name that ends in ``.xlsx``, or in ``.csv`` for the form that mirrors use (with a byte-order mark).
+    """
+    table = registry.reset_index()[list(COLUMNS)]
+    for column in ("study_file", "mask_file"):
+        table[column] = [f"/{text.lstrip('/')}" if text else None for text in table[column]]
+    if path.suffix == ".xlsx":
+        table.to_excel(path, index=False)
+    else:
+        table.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+
+
+def inside(root: Path, relative: str) -> Path:
+    """Path of a file of the dataset, made sure not to leave the dataset folder.
+
+    Raises
+    ------
+    RegistryError
+        If a link leads out of the folder.
+    """
+    path = root / relative
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise RegistryError(
+            path, "leads out of the dataset folder", "replace the link by the file, or move the whole dataset there"
+        )
+    return path
+
+
+def locate(root: Path, relative: str) -> Path:
+    """Path of a file of the dataset; the unpacked ``.nii`` where a mirror has only that. It need not exist.
+
+    Raises
+    ------
+    RegistryError
+        If a link leads out of the folder.
+    """
+    path, unpacked = inside(root, relative), inside(root, relative.removesuffix(".gz"))
+    return unpacked if unpacked.is_file() and not path.is_file() else path
+
+
+def write_volume(volume: Volume, path: Path) -> None:
+    """Write a volume with the dataset's header conventions; the same volume always gives the same bytes.
+
+    The header has qform and sform set to code 1 and equal, spacing in mm, slope 1 and intercept 0, as the dataset's own
+    files. The dataset stores int16 and axes LAS; both are the caller's part.
+
+    Parameters
+    ----------
+    volume : Volume
+        Integer voxels.
+    path : Path
+        Ends in ``.nii.gz``.
+    """
+    image = nib.Nifti1Image(volume.data, volume.affine)
+    image.set_sform(volume.affine, code=1)
+    image.set_qform(volume.affine, code=1)
+    image.header.set_xyzt_units("mm", "sec")
+    image.header.set_slope_inter(1, 0)
+    image.header.set_data_offset(352)
+    # Level 1 is four times as fast as level 6 and the file 2 % larger. Without a time stamp and a name in the gzip
+    # header the bytes depend on the voxels alone.
+    with path.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed:
+        packed.write(image.header.binaryblock + bytes(4))
+        packed.write(np.ravel(volume.data, order="F"))
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """Read every cell as text, so that pandas guesses nothing."""
+    try:
+        if path.suffix == ".xlsx":
+            table = pd.read_excel(path, dtype=str, keep_default_na=False)
+        else:
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except OSError as error:
+        raise RegistryError(
+            path, f"cannot be opened ({error.strerror})", "check the file and its permissions"
+        ) from None
+    except Exception as error:  # whatever pandas and openpyxl raise on a file that is none of theirs
+        raise RegistryError(path, f"is no readable table ({error})", "download it again") from None
+    table.columns = [str(name).strip() for name in table.columns]
+    return table.apply(lambda column: column.str.strip())
+
+
+def _study_id(path: Path, row: int, text: str) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise RegistryError(path, f"row {row + 2} has the study_id {text!r}, which is no whole number", _DOWNLOAD_AGAIN)
+
+
+def _categories(path: Path, texts: pd.Series) -> pd.Categorical:
+    unknown = sorted(set(texts) - set(CATEGORIES))
+    if unknown:
+        raise RegistryError(
+            path, f"has the unknown category {unknown[0]!r}", f"name the categories {', '.join(CATEGORIES)}"
+        )
+    return pd.Categorical(texts, categories=CATEGORIES, ordered=True)
+
+
+def _relative(path: Path, text: str) -> str:
+    """A registry path, relative to the root. pathlib would throw the root away at the leading slash."""
+    relative = PurePosixPath(text.replace("\\", "/").lstrip("/"))
+    if not relative.parts:
+        raise RegistryError(path, "has a row without a study_file", _DOWNLOAD_AGAIN)
+    if ".." in relative.parts or ":" in relative.parts[0]:
+        raise RegistryError(path, f"lists {text!r}, which leads out of the dataset folder", _DOWNLOAD_AGAIN)
+    return str(relative)
