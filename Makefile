@@ -1,0 +1,69 @@
+# MosMed-Edu: everything a contributor does in a day. `make help` lists it.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help book test serve lab bench lint format lock clean
+
+# The first Python that is new enough; `make PYTHON=/path/to/python book` takes another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+
+help:  ## list these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | awk -F'\t' '{printf "make %-8s%s\n", $$1, $$2}'
+
+book: $(VENV)/.book-installed  ## draw the synthetic sample, run every notebook, write the site to _build/html
+	@$(BIN)/python book/build.py
+
+test: $(VENV)/.test-installed book  ## run every test, those of the built pages in a browser included
+	@$(BIN)/python -m pytest
+
+serve: book  ## build, then show the book on http://localhost:8000 (PORT=... for another port)
+	@echo "The book is at http://localhost:$(PORT) (Ctrl-C stops it)"
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+lab: $(VENV)/.book-installed  ## open the notebooks in JupyterLab, live
+	@$(BIN)/python -m jupyterlab notebooks
+
+bench: $(VENV)/.test-installed  ## measure speed as ratios, side by side, and print a table
+	@$(BIN)/python benchmarks/bench.py
+
+lint: $(VENV)/.test-installed  ## check style, spelling and that notebooks have no outputs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+format: $(VENV)/.test-installed  ## put code and notebooks into the project's form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/nbstripout notebooks/*.ipynb
+
+# requirements*.txt are made from pyproject.toml's extras, for every Python from 3.11 on. They name no package index.
+UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-annotate --quiet \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --upgrade
+lock: $(VENV)/.test-installed  ## take the newest versions that work together into requirements*.txt
+	@$(UV_COMPILE) --extra book --output-file requirements.txt
+	@$(UV_COMPILE) --extra book --extra test --extra lint --constraint requirements.txt --output-file requirements-test.txt
+
+clean:  ## remove what the build wrote (the drawn studies stay in your cache folder)
+	@rm -rf _build build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+# The stamps are written last, so an installation that was interrupted is taken up again.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or later, none found. Next: install it, or make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "make: cannot create $(VENV). Next: on Debian, apt install python3-venv" >&2; exit 1; }
+
+$(VENV)/.book-installed: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what the book needs into $(VENV) (two minutes the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.test-installed: requirements-test.txt $(VENV)/.book-installed
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-test.txt
+	@touch $@

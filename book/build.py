@@ -1,0 +1,79 @@
+"""Build the book: draw the synthetic sample, run every notebook, write the site, and make sure that it is there.
+
+Run by `make book`. With MOSMED_ROOT set, the same pages are built from the folder it points to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+from mosmed_edu.dataset import open_dataset
+from mosmed_edu.errors import MosMedError
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "_build"
+HTML = BUILD / "html"
+
+
+def main() -> int:
+    """Build, check, and say where the book is."""
+    try:
+        dataset = open_dataset()  # draws the sample, with a progress bar, where no other folder is named
+    except MosMedError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Building the book from {dataset} in {dataset.root}")
+    forget_stale_outputs(dataset.root)
+    environment = {
+        **os.environ,
+        "MOSMED_BOOK": "1",  # live widgets draw a still picture
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or every kernel writes a warning
+    }
+    command = [sys.executable, "-m", "jupyter_book", "build", str(ROOT), "-W", "--keep-going", "--quiet"]
+    if subprocess.run(command, env=environment).returncode:
+        print("The book was not built: see the warnings above, each of which counts as an error.", file=sys.stderr)
+        return 1
+    missing = missing_pages()
+    if missing:
+        print(f"The book is not whole. Missing in {HTML}: {', '.join(missing)}", file=sys.stderr)
+        return 1
+    print(f"\nThe book is at {HTML / 'index.html'}")
+    return 0
+
+
+def forget_stale_outputs(data_root: Path) -> None:
+    """Drop the pages and the cached outputs that other code or other data have made.
+
+    Jupyter's cache looks at a notebook's own text only; what a cell shows depends on `mosmed_edu`, on the installed
+    libraries and on the dataset too.
+    """
+    digest = hashlib.sha256(str(data_root).encode())
+    quizzes = (ROOT / "notebooks").rglob("*.json")
+    for path in sorted([*(ROOT / "mosmed_edu").rglob("*.py"), *quizzes, ROOT / "requirements.txt"]):
+        digest.update(path.read_bytes())
+    for path in sorted(data_root.glob("dataset_registry.*")):
+        digest.update(path.read_bytes())
+    stamp = BUILD / ".made-from"
+    if stamp.is_file() and stamp.read_text() == digest.hexdigest():
+        return
+    for folder in (BUILD / ".jupyter_cache", BUILD / ".doctrees", HTML):
+        shutil.rmtree(folder, ignore_errors=True)
+    BUILD.mkdir(exist_ok=True)
+    stamp.write_text(digest.hexdigest())
+
+
+def missing_pages() -> list[str]:
+    """Entries of _toc.yml without a page, and the start page."""
+    names = [*parse_toc_yaml(ROOT / "_toc.yml"), "index"]
+    return [name for name in names if not (HTML / f"{name}.html").is_file()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""The site that a reader gets: whole, linked, and silent."""
+
+from __future__ import annotations
+
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: A known fault of sphinx-thebe, which the theme loads: it declares this constant twice on every page.
+_ALLOWED_CONSOLE = "Identifier 'THEBE_JS_URL' has already been declared"
+
+
+class _Collector(HTMLParser):
+    """Ids, links, pictures of a page."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.ids, self.links, self.images = set(), [], []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.ids.update(found[key] for key in ("id", "name") if found.get(key))
+        if tag == "a" and found.get("href"):
+            self.links.append(found["href"])
+        if tag == "img":
+            self.images.append(found)
+
+
+def test_every_entry_of_the_toc_has_a_page_with_a_heading(html, page_name):
+    text = (html / page_name).read_text(encoding="utf-8")
+    assert "<h1>" in text
+
+
+def test_every_link_and_anchor_inside_the_site_leads_somewhere(html):
+    pages = {path: _Collector(path) for path in html.rglob("*.html") if "_static" not in path.parts}
+    dead = []
+    for path, page in pages.items():
+        for link in page.links:
+            parts = urlparse(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            anchor = unquote(parts.fragment)
+            if not target.exists() or (anchor and target in pages and anchor not in pages[target].ids):
+                dead.append(f"{path.name}: {link}")
+    assert not dead
+
+
+def test_every_picture_says_what_is_to_be_seen(html, page_name):
+    for image in _Collector(html / page_name).images:
+        alt = (image.get("alt") or "").strip()
+        assert len(alt) >= 10 and not alt.endswith((".png", ".svg", ".webp")) and "/" not in alt.split()[0], image
+
+
+def test_page_loads_without_an_error_or_a_failed_request(site, browser, page_name):
+    page = browser.new_page()
+    faults = []
+    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("requestfailed", lambda r: faults.append(f"failed: {r.url}") if r.url.startswith(site) else None)
+    page.on("response", lambda r: faults.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+    # Requests to other hosts are stopped, as on a machine without a network.
+    page.route(lambda url: not url.startswith(site), lambda route: route.fulfill(status=200, body=""))
+    page.goto(site + page_name, wait_until="load")
+    assert page.locator("h1").first.is_visible()
+    page.close()
+    assert [fault for fault in faults if _ALLOWED_CONSOLE not in fault] == []
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_page_does_not_scroll_sideways(site, browser, page_name, width):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.route(lambda url: not url.startswith(site), lambda route: route.fulfill(status=200, body=""))
+    page.goto(site + page_name, wait_until="load")
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    page.close()
+    assert overflow <= 1
+
+
+def test_search_finds_ground_glass(site, browser):
+    page = browser.new_page()
+    page.route(lambda url: not url.startswith(site), lambda route: route.fulfill(status=200, body=""))
+    page.goto(site + "search.html?q=ground+glass", wait_until="load")
+    page.wait_for_selector("#search-results li a", timeout=15_000)
+    assert page.locator("#search-results li a").count() >= 1
+    page.close()
+
+
+def test_the_public_address_is_said_once():
+    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    texts = (path for path in map(ROOT.joinpath, listed) if path.is_file() and path.name != "_config.yml")
+    assert [path.name for path in texts if address.encode() in path.read_bytes()] == []
+
+
+def test_binder_button_opens_this_notebook(html):
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    repository = urlparse(config["repository"]["url"]).path
+    binder = config["launch_buttons"]["binderhub_url"]
+    for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        links = _Collector(html / "notebooks" / f"{notebook.stem}.html").links
+        wanted = f"{binder}/v2/gh{repository}/main?urlpath=lab/tree/notebooks/{notebook.name}"
+        assert wanted in [unquote(link) for link in links]
+
+
+def test_the_build_names_a_page_that_is_missing(tmp_path, monkeypatch, html):
+    """The last step of `make book`: a site with a page missing is not called built."""
+    monkeypatch.syspath_prepend(str(ROOT / "book"))
+    import build
+
+    monkeypatch.setattr(build, "HTML", tmp_path)
+    for name in ("index", "book/intro"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.html").write_text("x")
+    missing = build.missing_pages()
+    assert "book/intro" not in missing and "notebooks/01-the-dataset" in missing

@@ -1,0 +1,75 @@
+"""What anyone who clones the repository relies on."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[Path]:
+    """Every file of the repository."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_ci_runs_the_commands_of_the_readme():
+    shell = "".join(re.findall(r"```sh\n(.*?)```", README, flags=re.S))
+    promised = [line.split("#")[0].strip() for line in shell.splitlines() if line.startswith("make ")]
+    run = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert promised == ["make book", "make test"]
+    assert [line for line in run if line in promised] == promised
+
+
+def test_every_make_target_that_the_pages_name_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.M))
+    pages = [README, *(path.read_text(encoding="utf-8") for path in (ROOT / "book").glob("*.md"))]
+    assert set(re.findall(r"`make ([a-z]+)", "".join(pages))) <= targets
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])
+def test_requirements_are_pinned_and_name_no_index(name):
+    lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith("#")]
+    assert lines and all(re.match(r"[A-Za-z0-9._-]+==\S+", line) for line in lines)
+
+
+def test_requirements_cover_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [re.match(r"[a-z0-9-]+", line)[0] for line in project["dependencies"]]
+    pinned = {line.split("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines()}
+    assert set(wanted) <= pinned
+
+
+def test_binder_gets_a_python_that_is_new_enough():
+    version = (ROOT / "runtime.txt").read_text().strip()
+    assert version == "python-3.11"
+    assert not (ROOT / "binder").exists(), "a binder folder would hide requirements.txt from repo2docker"
+
+
+def test_no_scan_database_or_build_output_is_tracked(tracked):
+    unwanted = re.compile(r"\.(nii|nii\.gz|dcm|mha|db)$|(^|/)(_build|node_modules|\.venv)/")
+    assert [path for path in tracked if unwanted.search(path.relative_to(ROOT).as_posix())] == []
+    # A scan under another name: NIfTI's magic word, or DICOM's.
+    starts = {path: path.read_bytes()[:348] for path in tracked}
+    assert [path for path, start in starts.items() if start[344:347] == b"n+1" or start[128:132] == b"DICM"] == []
+
+
+def test_no_path_of_somebodys_machine_and_no_registry_address_is_tracked(tracked):
+    # Spelt in pieces, so that this file does not find itself.
+    unwanted = re.compile("|".join(["/ro" + "ot/", "/ho" + "me/[a-z]", "pypi" + r"\.org", "registry\\.npm" + "js"]))
+    texts = {path: path.read_bytes().decode("utf-8", "ignore") for path in tracked}
+    assert [path for path, text in texts.items() if unwanted.search(text)] == []
+
+
+def test_configuration_is_read_by_jupyter_book_1():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert any(re.match(r"jupyter-book.*<2$", line) for line in project["optional-dependencies"]["book"])
+    assert yaml.safe_load((ROOT / "_toc.yml").read_text())["format"] == "jb-book"
