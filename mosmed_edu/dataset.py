@@ -25,7 +25,7 @@ from mosmed_edu.layout import (
     signs_file,
 )
 from mosmed_edu.nifti import read_grid, read_nifti
-from mosmed_edu.volume import Volume
+from mosmed_edu.volume import Grid, Volume
 
 #: The environment variable that points to the real dataset.
 ROOT_VARIABLE = "MOSMED_ROOT"
@@ -284,18 +284,8 @@ class Study:
         if path is None:
             return None
         volume = read_nifti(_present(path))
-        if (
-            volume.data.min() < 0
-            or volume.data.max() > 1
-            or (volume.data.dtype.kind == "f" and (volume.data % 1).any())
-        ):
-            raise MaskError(path, "has values other than 0 and 1", "download it again, or take a label map apart first")
-        if not volume.same_grid(read_grid(_present(self.study_path))):
-            raise MaskError(
-                path,
-                f"does not lie on the grid of {self.study_path.name}",
-                "download both files again; do not resample",
-            )
+        require_binary(path, volume)
+        require_same_grid(path, volume, _present(self.study_path))
         return volume.with_data(volume.data.astype(bool))
 
     def truth(self) -> Truth | None:
@@ -335,6 +325,29 @@ class Truth:
     labels: Volume
     fraction: float
     record: pd.Series
+
+
+def require_binary(path: Path, mask: Volume) -> None:
+    """Refuse a mask with values other than 0 and 1.
+
+    Raises
+    ------
+    MaskError
+    """
+    data = mask.data
+    if not (data.min() >= 0 and data.max() <= 1) or (data.dtype.kind == "f" and (data % 1).any()):
+        raise MaskError(path, "has values other than 0 and 1", "download it again, or take a label map apart first")
+
+
+def require_same_grid(path: Path, grid: Grid, other: Path) -> None:
+    """Refuse a volume whose voxels do not lie where those of another file lie.
+
+    Raises
+    ------
+    MaskError
+    """
+    if not grid.same_grid(read_grid(other)):
+        raise MaskError(path, f"does not lie on the grid of {other.name}", "download both files again; do not resample")
 
 
 def _present(path: Path) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from contextlib import contextmanager
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from math import prod
 from pathlib import Path
 
@@ -31,6 +31,10 @@ _REDO = "download or copy the file again"
 
 #: Deflate cannot pack better than this, so a header that claims more than this times the file's size lies.
 _BEST_DEFLATE_RATIO = 1032
+
+#: Bytes to decompress at a time: they stay in the processor's cache until they are copied. (`readinto` on the whole
+#: array would be no better: a gzip file object then decompresses everything into a second array first.)
+_PIECE = 2**18
 
 _HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 
@@ -91,6 +95,42 @@ def read_grid(path: str | Path) -> Grid:
     """
     with _opened(path) as (path, stream, most):
         return _read_header(path, stream, most)[1]
+
+
+def read_header(path: str | Path) -> nib.Nifti1Header:
+    """Read only the header, in no time. It stays unverified.
+
+    Returns
+    -------
+    header : Nifti1Header or Nifti2Header
+
+    Raises
+    ------
+    FileMissing, NiftiError
+        As `read_nifti`.
+    """
+    with _opened(path) as (path, stream, most):
+        return _read_header(path, stream, most)[0]
+
+
+def has_claimed_length(path: str | Path) -> bool:
+    """Whether a file is as long as its header claims, as far as can be told in no time: finds most cut-off downloads.
+
+    gzip notes the length in its last four bytes. A false answer may also come from several gzip members or from
+    padding, which are allowed: then only `read_nifti` can tell.
+
+    Raises
+    ------
+    FileMissing, NiftiError
+        As `read_nifti`.
+    """
+    with _opened(path) as (path, stream, most):
+        header, grid = _read_header(path, stream, most)
+        claimed = int(header["vox_offset"]) + header.get_data_dtype().itemsize * prod(grid.shape)
+        if not isinstance(stream, gzip.GzipFile):
+            return claimed == most
+        stream.fileobj.seek(-4, SEEK_END)
+        return claimed % 2**32 == int.from_bytes(stream.fileobj.read(4), "little")
 
 
 @contextmanager
@@ -165,7 +205,7 @@ def _read_header(path: Path, stream, most: int):
 def _skip(path: Path, stream, count: int) -> None:
     """Read past header extensions, a piece at a time so that a false offset takes no memory."""
     while count:
-        piece = stream.read(min(count, 2**16))
+        piece = stream.read(min(count, _PIECE))
         if not piece:
             raise NiftiError(path, "ends before the voxels begin", _REDO)
         count -= len(piece)
@@ -192,10 +232,11 @@ def _read_voxels(path: Path, stream, shape: tuple, header) -> np.ndarray:
     room = memoryview(flat).cast("B")
     filled = 0
     while filled < len(room):
-        count = stream.readinto(room[filled:])
-        if not count:
+        piece = stream.read(min(_PIECE, len(room) - filled))
+        if not piece:
             raise NiftiError(path, f"ends after {filled:,} of {len(room):,} bytes of voxels", _REDO)
-        filled += count
+        room[filled : filled + len(piece)] = piece
+        filled += len(piece)
     if stream.read(1):
         raise NiftiError(path, "holds more than its header says", _REDO)
     if not stored.isnative:

@@ -128,10 +128,9 @@ def apply_window(data: np.ndarray, window: Window | str) -> np.ndarray:
     data = np.asarray(data)
     if data.flags.f_contiguous and not data.flags.c_contiguous:
         return apply_window(data.T, window).T  # voxels of a NIfTI file lie in memory the other way round
-    data = np.ascontiguousarray(data)
+    data = np.asarray(data, order="C")
     grey = np.empty(data.shape, np.uint8)
-    whole = data.dtype in _WHOLE_HU and window.low.is_integer() and window.high.is_integer() and window.width < 2**15
-    fill = _fill_from_whole if whole else _fill_from_any
+    fill = _fill_from_whole if _is_whole(data.dtype, window) else _fill_from_any
     fill(data.reshape(-1), window, grey.reshape(-1))
     return grey
 
@@ -140,6 +139,14 @@ def apply_window(data: np.ndarray, window: Window | str) -> np.ndarray:
 _BLOCK = 2**17
 
 _WHOLE_HU = (np.int8, np.uint8, np.int16)
+
+
+def _is_whole(dtype: np.dtype, window: Window) -> bool:
+    """Whether all numbers are small whole ones, and the window reaches into what this type of voxel can hold."""
+    if dtype not in _WHOLE_HU or window.width >= 2**15 or not (window.low.is_integer() and window.high.is_integer()):
+        return False
+    limits = np.iinfo(dtype)
+    return window.low <= limits.max and window.high >= limits.min
 
 
 def _fill_from_whole(hu: np.ndarray, window: Window, grey: np.ndarray) -> None:

@@ -1,0 +1,94 @@
+"""Shared by all tests: a small dataset in MosMed's shape, and real files where somebody has put them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mosmed_edu.layout import CATEGORIES, mask_file, study_file, write_registry, write_volume
+from mosmed_edu.volume import Volume
+
+#: Numbers as in the release, where they run in order of category.
+STUDIES = {1: "CT-0", 2: "CT-0", 255: "CT-1", 256: "CT-1", 939: "CT-2", 1064: "CT-3", 1109: "CT-4"}
+MASKED = (255, 256)
+SHAPE = (12, 10, 35)
+AFFINE = np.array([[-0.7, 0, 0, 4.0], [0, 0.7, 0, -3.0], [0, 0, 8.0, -120.0], [0, 0, 0, 1]])
+
+
+def scan_of(number: int) -> np.ndarray:
+    """Hounsfield units of a small box with air round it, different for each number, as in a file: Fortran order."""
+    hu = np.random.default_rng(number).integers(-1000, 400, SHAPE).astype(np.int16)
+    hu[0] = -1000
+    return np.asfortranarray(hu)
+
+
+def mask_of(number: int) -> np.ndarray:
+    """A mask with `number` voxels."""
+    mask = np.zeros(np.prod(SHAPE), np.int16)
+    mask[:number] = 1
+    return mask.reshape(SHAPE, order="F")
+
+
+def registry_of(studies: dict[int, str], masked=()) -> pd.DataFrame:
+    """A registry as `read_registry` returns it."""
+    return pd.DataFrame(
+        {
+            "category": pd.Categorical(studies.values(), CATEGORIES, ordered=True),
+            "study_file": [study_file(*row).lstrip("/") for row in studies.items()],
+            "mask_file": [mask_file(n).lstrip("/") if n in masked else "" for n in studies],
+        },
+        index=pd.Index(studies, name="study_id"),
+    )
+
+
+def write_dataset(root: Path, studies: dict[int, str] = STUDIES, masked=MASKED, suffix: str = ".xlsx") -> Path:
+    """A whole folder."""
+    registry = registry_of(studies, masked)
+    root.mkdir(parents=True, exist_ok=True)
+    write_registry(registry, root / f"dataset_registry{suffix}")
+    for number, row in registry.iterrows():
+        for relative, voxels in ((row.study_file, scan_of), (row.mask_file, mask_of)):
+            if relative:
+                (root / relative).parent.mkdir(parents=True, exist_ok=True)
+                write_volume(Volume(voxels(number), AFFINE), root / relative)
+    return root
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A small dataset folder that a test may spoil."""
+    return write_dataset(tmp_path / "COVID19_1110")
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """How the small dataset is made: `tiny.scan_of(255)`, `tiny.write_dataset(folder)` ..."""
+    return SimpleNamespace(
+        STUDIES=STUDIES,
+        MASKED=MASKED,
+        SHAPE=SHAPE,
+        AFFINE=AFFINE,
+        scan_of=scan_of,
+        mask_of=mask_of,
+        registry_of=registry_of,
+        write_dataset=write_dataset,
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_root_from_outside(monkeypatch):
+    """Tests mean the folder they name, also where whoever runs them has the real dataset."""
+    monkeypatch.delenv("MOSMED_ROOT", raising=False)
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """Folder of a few real files, which are no part of the project."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "real"
+    if not folder.is_dir():
+        pytest.skip("needs the real files in ../shared/real, which are no part of the project")
+    return folder
