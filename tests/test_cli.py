@@ -1,0 +1,166 @@
+"""What is typed in a terminal: exit codes, one-line errors, no traceback, ever."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mosmed_edu import __version__
+from mosmed_edu.layout import DRAWN_NAMES
+
+
+def run(*arguments, **options):
+    """Run the command as a user would; a traceback fails every test."""
+    options = {"capture_output": True, "text": True, "timeout": 120, **options}
+    ran = subprocess.run([sys.executable, "-m", "mosmed_edu", *map(str, arguments)], **options)
+    assert "Traceback" not in (ran.stderr or "") and "Exception ignored" not in (ran.stderr or "")
+    return ran
+
+
+def one_line(ran):
+    """The error that a user sees."""
+    assert ran.returncode == 1 and ran.stdout == ""
+    assert re.fullmatch(r"mosmed-edu: .*Next: .*\.\n", ran.stderr), ran.stderr
+    return ran.stderr
+
+
+def test_version_and_help():
+    assert run("--version").stdout == f"mosmed-edu {__version__}\n"
+    text = run("--help").stdout
+    assert "sample" in text and "check" in text and "examples:" in text and "exit code" in text
+    assert "--quick" in run("check", "--help").stdout
+    assert all(name in run("sample", "--help").stdout for name in DRAWN_NAMES)
+
+
+def test_the_installed_command_is_the_same():
+    from importlib.metadata import entry_points
+
+    (entry,) = entry_points(group="console_scripts", name="mosmed-edu")
+    from mosmed_edu.cli import main
+
+    assert entry.load() is main
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["nonsense"], ["check"], ["check", "a", "b"], ["check", "a", "--workers", "0"],
+                  ["check", "a", "--workers", "two"], ["sample", "real"]],
+)  # fmt: skip
+def test_wrong_usage(arguments):
+    ran = run(*arguments)
+    assert ran.returncode == 2 and ran.stdout == "" and "usage: mosmed-edu" in ran.stderr
+
+
+def test_check_prints_a_table_and_what_to_do(root):
+    ran = run("check", root)
+    assert ran.returncode == 1 and ran.stderr == ""
+    assert re.search(r"CT-1 +684 +2 +2", ran.stdout) and "Next: " in ran.stdout and "NOT OK: 1 fault." in ran.stdout
+
+
+@pytest.mark.parametrize("options", [[], ["--quick"], ["--workers", "1"]])
+def test_check_for_machines(root, options):
+    ran = run("check", root, "--json", *options)
+    said = json.loads(ran.stdout)
+    assert ran.returncode == 1 and said["ok"] is False
+    assert said["studies"]["CT-1"] == {"expected": 684, "listed": 2, "on_disk": 2}
+    assert said["remarks"][0]["todo"] and said["quick"] is ("--quick" in options)
+
+
+def test_a_dataset_that_is_ok(tmp_path, tiny):
+    from mosmed_edu.layout import lobes_file, signs_file, write_volume
+    from mosmed_edu.volume import Volume
+
+    root = tiny.write_dataset(tmp_path / "drawn", {1: "CT-0"}, ())
+    for name in (lobes_file(1), signs_file(1)):
+        path = root / name.lstrip("/")
+        path.parent.mkdir(parents=True)
+        write_volume(Volume(tiny.mask_of(5), tiny.AFFINE), path)
+    (root / "extras/truth.csv").write_text("study_id,fraction\n1,0\n")
+    (root / "extras/drawn.json").write_text(json.dumps({"name": "mine", "studies": {"CT-0": 1}, "masks": 0}))
+    ran = run("check", root)
+    assert ran.returncode == 0 and ran.stdout.endswith("OK.\n") and "show no patient" in ran.stdout
+    assert json.loads(run("check", root, "--json").stdout)["ok"] is True
+
+
+def test_errors_are_one_line(tmp_path, root):
+    assert "nowhere: is no folder" in one_line(run("check", tmp_path / "nowhere"))
+    registry = root / "dataset_registry.xlsx"
+    registry.write_bytes(b"<html>")
+    assert "is no readable table" in one_line(run("check", root))
+    registry.unlink()
+    assert "has no dataset_registry.xlsx" in one_line(run("check", root))
+    assert "has no dataset_registry.xlsx" in one_line(run("check", root, "--json"))
+
+
+def test_names_from_everywhere(tmp_path, tiny):
+    root = tiny.write_dataset(tmp_path / "данные 数据 é", {1: "CT-0"}, ())
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ran = run("check", root, env=environment)
+    assert ran.returncode == 1 and "CT-0" in ran.stdout
+
+
+def test_a_closed_pipe_is_quiet(root):
+    for arguments in (["check", root, "--json"], ["--help"]):
+        read, write = os.pipe()
+        os.close(read)
+        ran = subprocess.run(
+            [sys.executable, "-m", "mosmed_edu", *arguments], stdout=write, stderr=subprocess.PIPE, text=True
+        )
+        os.close(write)
+        assert ran.stderr == "" and ran.returncode in (141, 0)  # argparse itself passes over a pipe that is closed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a child")
+def test_ctrl_c_is_quiet(root):
+    code = (
+        "import sys, time, mosmed_edu.check as c\n"
+        "c._check_study = lambda *_: (print('begun', flush=True), time.sleep(3))\n"
+        "from mosmed_edu.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "check", str(root), "--workers", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and err == ""
+    assert out.count("begun") <= 1, "what had not begun was begun after Ctrl-C"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_progress_is_shown_to_people_only(root):
+    import pty
+    import select
+    import termios
+
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, 80))  # a terminal without columns has no room for a bar
+    ran = run("check", root, stdout=subprocess.PIPE, stderr=follower, capture_output=False)
+    ready, _, _ = select.select([leader], [], [], 0)
+    assert ready and b"Checking" in os.read(leader, 10_000)
+    os.close(follower)
+    os.close(leader)
+    assert "Checking" not in ran.stdout
+
+
+def test_a_sample_that_cannot_be_written_is_one_line(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    environment = {**os.environ, "XDG_CACHE_HOME": str(blocked), "HOME": str(blocked), "LOCALAPPDATA": str(blocked)}
+    one_line(run("sample", env=environment))
+
+
+def test_sample_prints_where_it_is(monkeypatch, capsys, root):
+    from mosmed_edu import cli
+
+    asked = []
+    monkeypatch.setattr("mosmed_edu.phantom.cached_dataset", lambda name: asked.append(name) or root)
+    assert cli.main(["sample"]) == 0 and cli.main(["sample", "cohort"]) == 0
+    assert capsys.readouterr().out == f"{root}\n{root}\n" and asked == ["sample", "cohort"]
