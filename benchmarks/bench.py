@@ -1,0 +1,196 @@
+"""How fast and how lean, as ratios measured side by side in one run: `make bench`.
+
+Seconds say more of the machine than of the code, so everything is compared with something that everybody has.
+Contenders take turns, and the median of each is taken. A benchmark is a function that returns rows: add it to
+BENCHMARKS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import SimpleITK as sitk
+from tqdm import tqdm
+
+from mosmed_edu import WINDOWS, apply_window, read_nifti
+from mosmed_edu.layout import write_volume
+from mosmed_edu.volume import Volume
+
+SHAPE = (512, 512, 40)
+MB = 2**20
+
+
+@dataclass
+class Row:
+    """One line of the table: how much of what it is compared with, and at most how much it should be."""
+
+    name: str
+    ours: float
+    other: float
+    unit: str
+    target: float
+    right: bool = True
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.other
+
+    @property
+    def met(self) -> bool:
+        return self.right and self.ratio <= self.target
+
+    def __str__(self) -> str:
+        verdict = ("met" if self.met else "MISSED") if self.right else "WRONG VALUES"
+        return (
+            f"{self.name:52}{self.ours:9.1f}{self.other:9.1f} {self.unit:3}{self.ratio:8.2f}"
+            f"{self.target:8.2f}  {verdict}"
+        )
+
+
+HEAD = f"{'':52}{'ours':>9}{'other':>9} {'':3}{'ratio':>8}{'target':>8}"
+
+
+def take_turns(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median processor milliseconds of each. Processor time, because other programs share the machine."""
+    spent = {name: [] for name in contenders}
+    for _ in tqdm(range(rounds), "Measuring", leave=False, disable=not sys.stderr.isatty()):
+        for name, run in contenders.items():
+            start = time.process_time()
+            run()
+            spent[name].append(1000 * (time.process_time() - start))
+    return {name: statistics.median(times) for name, times in spent.items()}
+
+
+def reading(folder: Path, rounds: int) -> list[Row]:
+    """A study with the noise of a real one, which is what makes it slow to unpack."""
+    path, hu = write_noisy_study(folder)
+    contenders = {
+        "ours": lambda: read_nifti(path),
+        "nibabel, int16": lambda: np.asarray(nib.load(path).dataobj),
+        "nibabel, get_fdata": lambda: nib.load(path).get_fdata(),
+        "SimpleITK": lambda: sitk.ReadImage(path),
+        **raw_decompression(path, 352 + hu.nbytes),
+    }
+    right = np.array_equal(read_nifti(path).data, hu)
+    spent = take_turns(contenders, rounds)
+    raw = min((name for name in spent if name.startswith("raw")), key=spent.get)
+    against = {raw: 1.3, "nibabel, int16": 0.5, "nibabel, get_fdata": 0.5, "SimpleITK": 0.8}
+    return [
+        Row(f"read {'x'.join(map(str, SHAPE))} / {other}", spent["ours"], spent[other], "ms", target, right)
+        for other, target in against.items()
+    ]
+
+
+def write_noisy_study(folder: Path) -> tuple[Path, np.ndarray]:
+    path = folder / "study_0001.nii.gz"
+    hu = np.asfortranarray(np.random.default_rng(0).normal(-700, 60, SHAPE).astype(np.int16))
+    if not path.exists():
+        write_volume(Volume(hu, np.diag([-0.7, 0.7, 8, 1])), path)
+    return path, hu
+
+
+def raw_decompression(path: Path, size: int) -> dict[str, Callable[[], object]]:
+    """Unpack the whole file into bytes with what is installed; the fastest is what we are compared with."""
+    contenders = {}
+    try:
+        from isal import isal_zlib
+
+        contenders["raw decompression (isal)"] = lambda: isal_zlib.decompress(path.read_bytes(), 31, size)
+    except ImportError:
+        import zlib
+
+        contenders["raw decompression (zlib)"] = lambda: zlib.decompress(path.read_bytes(), 31, size)
+    try:  # `pip install deflate`, for who wants to know
+        import deflate
+
+        contenders["raw decompression (libdeflate)"] = lambda: deflate.gzip_decompress(path.read_bytes(), size)
+    except ImportError:
+        pass
+    return contenders
+
+
+#: Linux hands the peak of the parent process on to `ru_maxrss`, so there the kernel's own account is read.
+PEAK = """
+import re, resource, sys
+from pathlib import Path
+from mosmed_edu import read_nifti
+
+def peak():
+    if sys.platform == "linux":
+        return int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+before = peak()
+volume = read_nifti(sys.argv[1])
+print(peak() - before, volume.data.nbytes)
+"""
+
+
+def memory(folder: Path, rounds: int) -> list[Row]:
+    """How far a fresh process grows while it reads: the array itself and a little more."""
+    path, _ = write_noisy_study(folder)
+    ran = subprocess.run([sys.executable, "-c", PEAK, path], capture_output=True, text=True, check=True)
+    grown, array = map(int, ran.stdout.split())
+    right = grown > array / 2  # less would mean that it was not measured
+    return [Row("peak memory of reading / array + 8 MB", grown / MB, array / MB + 8, "MB", 1.0, right)]
+
+
+def windowing(folder: Path, rounds: int) -> list[Row]:
+    """A whole study to grey, against the formula as one would type it."""
+    _, hu = write_noisy_study(folder)
+    window = WINDOWS["lung"]
+
+    def naive() -> np.ndarray:
+        clipped = np.clip(hu.astype(float), window.low, window.high)
+        return np.round((clipped - window.low) / window.width * 255).astype(np.uint8)
+
+    spent = take_turns({"ours": lambda: apply_window(hu, window), "naive": naive}, rounds)
+    # The formula in floating point rounds some true halves the wrong way, so both are held against exact whole numbers:
+    # round(n / d), half to even, as n // d and what remains.
+    values = np.clip(np.arange(-3000, 3000), window.low, window.high).astype(np.int64)
+    quotient, rest = np.divmod((values - int(window.low)) * 255, int(window.width))
+    exact = quotient + ((2 * rest > window.width) | ((2 * rest == window.width) & (quotient % 2 == 1)))
+    right = np.array_equal(apply_window(hu, window), exact.astype(np.uint8)[hu.astype(np.int64) + 3000])
+    differ = np.count_nonzero(naive() != apply_window(hu, window))
+    name = f"lung window to uint8 / naive float64 ({differ} voxels differ)"
+    return [Row(name, spent["ours"], spent["naive"], "ms", 0.15, right)]
+
+
+BENCHMARKS = {function.__name__: function for function in (reading, memory, windowing)}
+
+
+def main() -> int:
+    """Run the benchmarks and print the table; the exit code is 1 only where a value is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument("--rounds", type=int, default=15, help="turns that every contender takes (default: 15)")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the rows to this file")
+    options = parser.parse_args()
+    unknown = sorted(set(options.names) - set(BENCHMARKS))
+    if unknown:
+        parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
+    rows = []
+    print(HEAD)
+    with tempfile.TemporaryDirectory(prefix="mosmed-bench-") as folder:
+        for name in options.names or BENCHMARKS:
+            for row in BENCHMARKS[name](Path(folder), options.rounds):
+                print(row, flush=True)
+                rows.append(row)
+    if options.json:
+        options.json.write_text(json.dumps([{**asdict(r), "ratio": r.ratio, "met": r.met} for r in rows], indent=2))
+    return 0 if all(row.right for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
