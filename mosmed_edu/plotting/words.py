@@ -1,0 +1,107 @@
+"""Every word that a figure may show or speak, in one place, so that a translation replaces one mapping."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+WORDS = MappingProxyType(
+    {
+        # Printed on a picture.
+        "R": "R",
+        "L": "L",
+        "A": "A",
+        "P": "P",
+        "scale": "{mm:g} mm",
+        "level_width": "L {level:g} / W {width:g}",
+        "synthetic": "synthetic, not a patient",
+        # Titles and captions.
+        "axial": "Axial",
+        "coronal": "Coronal",
+        "sagittal": "Sagittal",
+        "slice": "slice {k}",
+        "plane_slice": "{plane} slice {k}",
+        "study": "study {id}, {category}",
+        "lung": "lung window",
+        "mediastinum": "mediastinal window",
+        "bone": "bone window",
+        "own": "window",
+        "own_title": "level {level:g}, width {width:g} HU",
+        "window": "{name} (level {level:g}, width {width:g} HU)",
+        "caption_slices": "{plane} slices of {study}, {window}.",
+        "caption_planes": "{study} in three planes, {window}.",
+        "caption_studies": "One axial slice of each study at the same relative height, {window}.",
+        "caption_windows": "Axial slice {k} of {study}.",
+        "caption_grey": "Axial slice {k} of {study}, {window}, with fewer and fewer grey values.",
+        "caption_raw": "Slice {k} of {study}: the array as the file stores it, and turned for display.",
+        "caption_histogram": "Hounsfield units of all voxels of {study}.",
+        "caption_mask": "The orange line is the outline of the mask.",
+        "caption_no_mask": "The study has no mask.",
+        "caption_synthetic": "Synthetic study, not a patient.",
+        "caption_still": "On this page the picture stands still; run the notebook to move the sliders.",
+        "raw": "as stored",
+        "turned": "turned for display",
+        "grey_values": "{n} grey values",
+        # Names of sliders.
+        "level": "Level, HU",
+        "width": "Width, HU",
+        "slice_number": "Slice",
+        # Axes and legends.
+        "hu": "Hounsfield units (HU)",
+        "voxels": "share of voxels, %",
+        "grey": "grey value",
+        "studies": "studies",
+        "air": "air",
+        "lungs": "lung",
+        "fat": "fat",
+        "soft tissue": "soft tissue",
+        "bones": "bone",
+        # What is to be seen, for readers who do not see it.
+        "alt_slice": "{plane} CT slice {k} of {count}, {study}, {window}. {seen}{mask}",
+        "seen_lung": "Where there is aerated lung, it is dark grey with light vessels; soft tissue and bone are white.",
+        "seen_mediastinum": "Aerated lung is black and empty; fat is dark grey, muscle, heart and vessels are light "
+        "grey, bone is white.",
+        "seen_bone": "Aerated lung is black, soft tissue is an even dark grey, and bone is light, its dense outer "
+        "layer lightest.",
+        "seen_own": "Everything below {low:g} HU is black and everything above {high:g} HU white.",
+        "alt_mask": " Outlined regions in this slice: {regions}, together {area:,.0f} square millimetres, {left:.0f} % "
+        "of it in the half of the picture on the patient's left.",
+        "alt_no_mask": " Nothing is outlined in this slice.",
+        "alt_raw": "The same slice with the array's first axis downwards and its second to the right: the patient lies "
+        "on one side.",
+        "alt_grey": "The same slice with {n} grey values: {seen}",
+        "seen_many": "the shades run smoothly.",
+        "seen_some": "the shading turns into visible steps.",
+        "seen_few": "the lungs become flat patches, and faint differences are gone or exaggerated at a step.",
+        "alt_counts": "Bar chart of the number of studies per category: {bars}.",
+        "bar": "{name} {n} ({share:.1%})",
+        "alt_histogram": "Histogram of the Hounsfield units of {study}, its vertical axis logarithmic, with peaks "
+        "near {peaks} HU. Bars below it mark usual ranges: {ranges}.",
+        "alt_ramps": "Line chart of grey value against Hounsfield units, one line a window: {windows}. Between these "
+        "two values a line rises evenly; outside it is flat. Bars below it mark usual ranges: {ranges}.",
+        "ramp": "{name} is black up to {low:g} and white from {high:g} HU",
+        "range": "{name} {low} to {high} HU",
+        "and": " and ",
+        "none": "no value in particular",
+    }
+)
+
+
+def say(key: str, **values) -> str:
+    """Fill in one of `WORDS`."""
+    return WORDS[key].format(**values)
+
+
+def study_words(study) -> str:
+    """Which study this is."""
+    return say("study", id=study.id, category=study.category)
+
+
+def origin_words(study) -> str:
+    """The sentence that a synthetic study carries wherever it is shown; '' for a patient's."""
+    return WORDS["caption_synthetic"] if study.is_synthetic else ""
+
+
+def sentence(*parts: str) -> str:
+    """Join the parts that there are, the first letter large."""
+    text = " ".join(part for part in parts if part)
+    return text[:1].upper() + text[1:]
