@@ -34,9 +34,11 @@ def main() -> int:
     environment = {
         **os.environ,
         "MOSMED_BOOK": "1",  # live widgets draw a still picture
+        "IPYTHONDIR": str(write_profile()),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or every kernel writes a warning
     }
-    command = [sys.executable, "-m", "jupyter_book", "build", str(ROOT), "-W", "--keep-going", "--quiet"]
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    command = [str(jupyter_book), "build", str(ROOT), "-W", "--keep-going"]
     if subprocess.run(command, env=environment).returncode:
         print("The book was not built: see the warnings above, each of which counts as an error.", file=sys.stderr)
         return 1
@@ -46,6 +48,17 @@ def main() -> int:
         return 1
     print(f"\nThe book is at {HTML / 'index.html'}")
     return 0
+
+
+def write_profile() -> Path:
+    """Write an IPython profile for the build's kernels, so that nobody's own start-up files run in them.
+
+    It keeps them from warning about unencrypted sockets, too: they talk to this machine alone.
+    """
+    profile = BUILD / ".ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text("c = get_config()\nc.IPKernelApp.log_level = 'ERROR'\n")
+    return profile.parent
 
 
 def forget_stale_outputs(data_root: Path) -> None:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from string import ascii_lowercase
 from urllib.parse import urlparse
+
+from pybtex.plugin import register_plugin
+from pybtex.style.formatting.plain import Style as PlainStyle
+from pybtex.style.labels import BaseLabelStyle
 
 from mosmed_edu.dataset import ROOT_VARIABLE, open_dataset
 
@@ -11,6 +17,34 @@ _REAL_DATA_BANNER = (
     "This copy was built from MosMedData COVID19_1110 (CC BY-NC-ND 3.0) or another folder of scans "
     "and is for its owner's own eyes: do not publish it."
 )
+
+
+class AuthorYearLabels(BaseLabelStyle):
+    """The same words in the text and in the list: Morozov et al., 2020; a letter where two would be the same."""
+
+    def format_labels(self, sorted_entries):
+        labels = [_author_year(entry) for entry in sorted_entries]
+        count, seen = Counter(labels), Counter()
+        for label in labels:
+            letter = ascii_lowercase[seen[label]] if count[label] > 1 else ""
+            seen[label] += 1
+            yield label + letter
+
+
+def _author_year(entry) -> str:
+    names = [" ".join((*person.prelast_names, *person.last_names)) for person in entry.persons.get("author", [])]
+    who = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
+    who = who or entry.fields.get("organization") or entry.fields.get("journal") or entry.fields["title"]
+    return ", ".join(part for part in (who.strip("{}"), entry.fields.get("year")) if part)
+
+
+class AuthorYearStyle(PlainStyle):
+    """The plain style, with author and year for a label."""
+
+    default_label_style = AuthorYearLabels
+
+
+register_plugin("pybtex.style.formatting", "author-year", AuthorYearStyle)
 
 
 def setup(app):
