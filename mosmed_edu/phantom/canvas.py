@@ -129,10 +129,9 @@ class Canvas:
         plane.lobes[box] = np.where(plane.lungs[box], lobes, 0)
         chest = self.chest
         hu = np.float32(chest.parenchyma_hu) - np.float32(chest.gravity_hu / 90) * y + np.float32(15) * texture[box]
-        gap = np.abs(z - major) * np.float32(0.7)
-        hu += 170 * np.clip(1.3 - gap, 0, 1)
-        gap = np.abs(z - minor) + 9 * ((x > 0) | (z < major))
-        hu += 110 * np.clip(1.3 - gap, 0, 1)
+        # Fissures are thin bright sheets; the horizontal one is seen in the right lung, above the oblique one.
+        hu += 170 * np.clip(1.3 - np.abs(z - major) * np.float32(0.7), 0, 1)
+        hu += 110 * np.clip(1.3 - np.abs(z - minor), 0, 1) * ((x < 0) & (z > major))
         cover = coverage(depth[box], self.step)
         plane.hu[box] += cover * (hu - plane.hu[box])
 

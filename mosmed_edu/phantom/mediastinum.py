@@ -278,7 +278,7 @@ def _great_vessels(layout: Layout) -> list[Tube]:
         ),
         tube(
             "right brachiocephalic vein",
-            [(-54, 34, 76, 5.8 * v), (-36, 28, 60, 6.8 * v), (-27, 13, 38, 7.6 * v)],
+            [(-54, 34, 76, 5.8 * v), (-36, 35, 61, 6.6 * v), (-29, 20, 44, 7.2 * v), (-27, 13, 36, 7.6 * v)],
             BLOOD,
         ),
         tube(

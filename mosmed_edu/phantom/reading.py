@@ -4,7 +4,8 @@ The dataset's README grades by the involved share of the lung parenchyma, and so
 (Grading by the worse lung has been described for this scale; we could not confirm it in print. The truth table gives
 each lung's share, so that the difference can be seen.) Readers agree well on the percentage and less well on the grade,
 because the limits cut through a continuum. The error is set so that two readers of a mixed cohort agree as published
-readers did: r about 0.86 in percent, kappa about 0.46 to 0.54 in grade (100 scans, doi 10.15690/vramn1644).
+readers did: r about 0.86 in percent, kappa about 0.46 to 0.54 in grade (100 scans,
+Annals of the Russian Academy of Medical Sciences, vestnikramn.spr-journal.ru/jour/article/view/1644).
 """
 
 from __future__ import annotations
