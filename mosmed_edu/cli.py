@@ -6,9 +6,10 @@ import argparse
 import json
 import os
 import sys
+from pathlib import Path
 
 from mosmed_edu import __version__
-from mosmed_edu.errors import MosMedError
+from mosmed_edu.errors import DrawingError, MosMedError
 from mosmed_edu.layout import DRAWN_NAMES
 
 #: Exit codes besides 0 (all is well) and argparse's 2 (wrong usage).
@@ -20,6 +21,7 @@ examples:
   mosmed-edu sample                        draw the synthetic studies, or say where they are
   mosmed-edu check ~/data/COVID19_1110     is the download whole and undamaged?
   mosmed-edu check "$(mosmed-edu sample)"
+  mosmed-edu sheet signs.png --kind signs  see how the synthetic studies are drawn
 
 exit code: 0 if all is well, 1 if anything is off, 2 for wrong usage
 For learning only: not for diagnosis."""
@@ -69,6 +71,37 @@ def sample(options: argparse.Namespace) -> int:
 
     print(cached_dataset(options.name))
     return 0
+
+
+def sheet(options: argparse.Namespace) -> int:
+    """Write a contact sheet of synthetic slices as a PNG."""
+    from PIL import Image
+
+    from mosmed_edu.phantom.sheet import contact_sheet
+
+    path = Path(options.out)
+    if not path.parent.is_dir():
+        raise DrawingError(path, "lies in no folder that exists", "create the folder, or write somewhere else")
+    picture = Image.fromarray(contact_sheet(options.kind, options.seed, progress=sys.stderr.isatty()))
+    # Written under another name first, so that a full disk leaves no half picture behind.
+    partial = path.with_name(path.name + ".part")
+    try:
+        picture.save(partial, format="PNG", optimize=True)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise DrawingError(path, f"cannot be written ({error.strerror})", "choose another folder") from None
+    print(path)
+    return 0
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """Print how the masks of drawn CT-1 studies compare with the dataset's."""
+    from mosmed_edu.phantom.calibrate import calibration_table
+
+    calibration = calibration_table(options.studies, workers=options.workers, progress=sys.stderr.isatty())
+    print(calibration)
+    return 0 if calibration.within().all() else _FAULT
 
 
 def check(options: argparse.Namespace) -> int:
@@ -124,6 +157,31 @@ def _parser() -> argparse.ArgumentParser:
         "--workers", metavar="N", type=_at_least_one, help="files to read at a time (default: all processors)"
     )
     command.set_defaults(run=check)
+
+    command = commands.add_parser(
+        "sheet",
+        help="write a contact sheet of synthetic slices",
+        description="Draw synthetic studies and put slices of them on one picture (PNG). They show no patient.",
+    )
+    command.add_argument("out", metavar="OUT.png", help="the picture to write")
+    command.add_argument(
+        "--kind",
+        default="categories",
+        help="categories (the default), mediastinum, coronal, signs, patients or findings",
+    )
+    command.add_argument("--seed", type=_at_least_one, default=1, help="another number draws other patients")
+    command.set_defaults(run=sheet)
+
+    command = commands.add_parser(
+        "calibrate",
+        help="compare drawn lesions with the dataset's masks",
+        description="Draw CT-1 studies and compare their masks with the dataset's 50, measure by measure.\n"
+        "Exit code 1 if a median lies outside the real 25-75 % range.",
+        formatter_class=raw,
+    )
+    command.add_argument("--studies", metavar="N", type=_at_least_one, default=50, help="studies to draw (default: 50)")
+    command.add_argument("--workers", metavar="N", type=_at_least_one, help="processes (default: all processors)")
+    command.set_defaults(run=calibrate)
     return parser
 
 

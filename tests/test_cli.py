@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -164,3 +165,41 @@ def test_sample_prints_where_it_is(monkeypatch, capsys, root):
     monkeypatch.setattr("mosmed_edu.phantom.cached_dataset", lambda name: asked.append(name) or root)
     assert cli.main(["sample"]) == 0 and cli.main(["sample", "cohort"]) == 0
     assert capsys.readouterr().out == f"{root}\n{root}\n" and asked == ["sample", "cohort"]
+
+
+def test_a_sheet_is_a_picture(tmp_path, monkeypatch, capsys):
+    from PIL import Image
+
+    from mosmed_edu import cli
+    from mosmed_edu.phantom import sheet
+
+    monkeypatch.setattr(sheet, "contact_sheet", partial(sheet.contact_sheet, matrix=64))
+    out = tmp_path / "patients.png"
+    assert cli.main(["sheet", str(out), "--kind", "patients"]) == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    with Image.open(out) as picture:
+        assert picture.mode == "L" and min(picture.size) > 500
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_sheet_that_cannot_be_written_is_one_line(tmp_path):
+    assert "lies in no folder" in one_line(run("sheet", tmp_path / "nowhere" / "x.png"))
+    assert "is not known" in one_line(run("sheet", tmp_path / "x.png", "--kind", "nonsense"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_every_kind_of_sheet():
+    from mosmed_edu.phantom.sheet import SHEETS
+
+    text = run("sheet", "--help").stdout
+    assert all(kind in text for kind in SHEETS)
+
+
+def test_calibration_prints_every_measure(capsys):
+    from mosmed_edu import cli
+    from mosmed_edu.phantom.calibrate import REAL
+
+    code = cli.main(["calibrate", "--studies", "2", "--workers", "1"])
+    printed = capsys.readouterr().out
+    assert all(measure in printed for measure in REAL)
+    assert code == (1 if " NO" in printed else 0)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from mosmed_edu import WINDOWS, Volume, Window
 from mosmed_edu.layout import CATEGORIES
+from mosmed_edu.phantom.sheet import SHOWN_FINDINGS, SHOWN_SIGNS, Tile
 from mosmed_edu.plotting import (
     TISSUES,
     WORDS,
@@ -26,6 +27,7 @@ from mosmed_edu.plotting import (
     show_raw,
     show_slices,
     show_studies,
+    show_tiles,
     show_window_ramps,
     show_windows,
 )
@@ -284,3 +286,16 @@ def test_explorer_follows_its_sliders(monkeypatch):
     assert "level 40, width 80" in picture.value
     assert "slice 3 of 12" in picture.value
     assert index.max == 11
+
+
+def test_tiles_of_a_contact_sheet_say_what_was_drawn_and_that_it_is_synthetic():
+    tile = Tile(np.zeros((64, 64), np.uint8), "lobar_pneumonia", 320.0, "lung")
+    figure = show_tiles([tile, tile._replace(name="CT-1")])
+    first, second = figure.alt.splitlines()
+    assert first.startswith("Synthetic CT slice, 320 mm wide") and "lobar pneumonia" in first
+    assert "CT-1" in second
+    assert "not patients" in figure.caption
+
+
+def test_every_sign_and_finding_on_a_sheet_has_its_word():
+    assert {name for name, *_ in SHOWN_FINDINGS} | set(SHOWN_SIGNS) <= set(WORDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -30,26 +31,42 @@ TILE, _LINE, _GREY = 384, 3, 90
 #: Where the slices lie between the lungs' base and apex.
 _HEIGHTS = (1.04, 0.9, 0.76, 0.64, 0.5, 0.36, 0.2, 0.04)
 
+_COLUMNS = {"categories": 8, "mediastinum": 8, "coronal": 3, "signs": 4, "patients": 4, "findings": 5}
+_SLICE_WINDOWS = {"categories": "lung", "mediastinum": "mediastinum"}
+
 #: How much of each sign to ask for, so that it can be shown.
-_SHOWN_SIGNS = {
+SHOWN_SIGNS = {
     "ground-glass opacity": Shares(0.03, 0.0),
     "consolidation": Shares(0.75, 0.0),
     "crazy paving": Shares(0.02, 0.75),
     "reticulation": Shares(0.05, 0.0, reticulation=1.0),
+    "subpleural line": Shares(0.02, 0.0, subpleural_lines=1.0),
+    "reversed halo": Shares(0.3, 0.0, reversed_halos=3),
+    "halo": Shares(0.3, 0.0, halos=3),
 }
 
-_SHOWN_FINDINGS = (
-    ("dependent_atelectasis", Findings(dependent_atelectasis=1.0), 0.2),
-    ("expiration", Findings(expiration=0.8), 0.5),
-    ("emphysema", Findings(emphysema=1.0), 0.8),
-    ("apical_scars", Findings(apical_scars=1.0), 0.93),
-    ("nodules", Findings(nodules=12), 0.5),
-    ("effusion", Findings(effusion_left_ml=250, effusion_right_ml=180), 0.14),
-    ("motion", Findings(motion=1.0), 0.3),
-    ("metal", Findings(metal=True), 0.78),
-    ("calcification", Findings(aortic_calcification=1.0, coronary_calcification=1.0), 0.62),
-    ("lobar_pneumonia", Findings(lobar_pneumonia=3), 0.3),
+#: Name, the finding at full strength, the height at which it is seen best, and the window that shows it.
+SHOWN_FINDINGS = (
+    ("dependent_atelectasis", Findings(dependent_atelectasis=1.0), 0.2, "lung"),
+    ("expiration", Findings(expiration=0.8), 0.5, "lung"),
+    ("emphysema", Findings(emphysema=1.0), 0.8, "lung"),
+    ("apical_scars", Findings(apical_scars=1.0), 0.93, "lung"),
+    ("nodules", Findings(nodules=12), 0.5, "lung"),
+    ("effusion", Findings(effusion_left_ml=250, effusion_right_ml=180), 0.14, "mediastinum"),
+    ("motion", Findings(motion=1.0), 0.3, "lung"),
+    ("metal", Findings(metal=True), 0.78, "lung"),
+    ("calcification", Findings(aortic_calcification=1.0, coronary_calcification=1.0), 0.62, "mediastinum"),
+    ("lobar_pneumonia", Findings(lobar_pneumonia=3), 0.3, "lung"),
 )
+
+
+class Tile(NamedTuple):
+    """One slice of a sheet: grey values (rows, columns), what it shows, its width in mm, the name of its window."""
+
+    grey: np.ndarray
+    name: str
+    width_mm: float
+    window: str = "lung"
 
 
 def contact_sheet(kind: str = "categories", seed: int = 1, matrix: int = 512, progress: bool = True) -> np.ndarray:
@@ -76,29 +93,34 @@ def contact_sheet(kind: str = "categories", seed: int = 1, matrix: int = 512, pr
     DrawingError
         If there is no sheet of this name.
     """
+    return arrange([tile.grey for tile in sheet_tiles(kind, seed, matrix, progress)], _COLUMNS[kind])
+
+
+def sheet_tiles(kind: str, seed: int = 1, matrix: int = 512, progress: bool = True) -> list[Tile]:
+    """Draw the slices of a contact sheet, to be put together with `arrange`. Parameters as for `contact_sheet`.
+
+    Returns
+    -------
+    tiles : list of Tile
+        In reading order: for "categories" and "mediastinum" eight of CT-0, eight of CT-1, ...
+    """
     if kind not in SHEETS:
         raise DrawingError(f"sheet {kind!r}", "is not known", f"take one of {', '.join(SHEETS)}")
     if kind == "patients":
-        tiles = [_slice(_study(CATEGORIES[n % 5], seed + n, matrix), 0.5) for n in _bar(range(12), progress)]
-        return arrange(tiles, 4)
+        names = [CATEGORIES[n % 5] for n in range(12)]
+        return [_slice(_study(name, seed + n, matrix), 0.5, name) for n, name in enumerate(_bar(names, progress))]
     if kind == "signs":
-        return arrange([_zoom(name, shares, seed, matrix) for name, shares in _bar(_SHOWN_SIGNS.items(), progress)], 4)
+        return [_zoom(name, shares, seed, matrix) for name, shares in _bar(SHOWN_SIGNS.items(), progress)]
     if kind == "findings":
-        tiles = []
-        for n, (_, findings, height) in enumerate(_bar(_SHOWN_FINDINGS, progress)):
-            patient = Patient(age=66, sex="FM"[n % 2], bmi=26, seed=seed + n)
-            window = "mediastinum" if "effusion" in _SHOWN_FINDINGS[n][0] or "calc" in _SHOWN_FINDINGS[n][0] else "lung"
-            tiles.append(_slice(draw(patient, Disease(), findings, matrix), height, window))
-        return arrange(tiles, 5)
-    rows = []
+        return [_finding(n, seed, matrix) for n in _bar(range(len(SHOWN_FINDINGS)), progress)]
+    tiles = []
     for n, category in enumerate(_bar(CATEGORIES, progress)):
         study = _study(category, seed + n, matrix)
         if kind == "coronal":
-            rows += [_coronal(study, share) for share in (0.3, 0.5, 0.68)]
+            tiles += [_coronal(study, share, category) for share in (0.3, 0.5, 0.68)]
         else:
-            window = "lung" if kind == "categories" else "mediastinum"
-            rows += [_slice(study, height, window) for height in _HEIGHTS]
-    return arrange(rows, 3 if kind == "coronal" else 8)
+            tiles += [_slice(study, height, category, _SLICE_WINDOWS[kind]) for height in _HEIGHTS]
+    return tiles
 
 
 def arrange(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
@@ -130,28 +152,45 @@ def _study(category: str, seed: int, matrix: int) -> Drawing:
     return draw(Patient.sample(seed), Disease.sample(category, seed), matrix=matrix)
 
 
-def _slice(study: Drawing, height: float, window: str = "lung") -> np.ndarray:
+def _slice(study: Drawing, height: float, name: str, window: str = "lung") -> Tile:
     """The axial slice at this share of the lungs' height."""
     with_lung = np.flatnonzero(study.lungs.data.any((0, 1)))
     k = round(with_lung[0] + height * (with_lung[-1] - with_lung[0]))
-    return apply_window(study.ct.axial(int(np.clip(k, 0, study.ct.shape[2] - 1))), window)
+    hu = study.ct.axial(int(np.clip(k, 0, study.ct.shape[2] - 1)))
+    return Tile(apply_window(hu, window), name, hu.shape[1] * study.ct.pixel_mm("axial")[1], window)
 
 
-def _coronal(study: Drawing, share: float) -> np.ndarray:
+def _coronal(study: Drawing, share: float, name: str) -> Tile:
     """A coronal slice at this share of the lungs' depth from the back, with square pixels."""
     with_lung = np.flatnonzero(study.lungs.data.any((0, 2)))
-    picture = apply_window(study.ct.coronal(int(with_lung[0] + share * (with_lung[-1] - with_lung[0]))), "lung")
+    hu = study.ct.coronal(int(with_lung[0] + share * (with_lung[-1] - with_lung[0])))
     high, wide = study.ct.pixel_mm("coronal")
-    return np.repeat(picture, max(round(high / wide), 1), axis=0)
+    return Tile(np.repeat(apply_window(hu, "lung"), max(round(high / wide), 1), axis=0), name, hu.shape[1] * wide)
 
 
-def _zoom(name: str, shares: Shares, seed: int, matrix: int) -> np.ndarray:
+def _finding(n: int, seed: int, matrix: int) -> Tile:
+    """A patient without disease who has the n-th finding."""
+    name, findings, height, window = SHOWN_FINDINGS[n]
+    patient = Patient(age=66, sex="FM"[n % 2], bmi=26, seed=seed + n)
+    return _slice(draw(patient, Disease(), findings, matrix), height, name, window)
+
+
+def _zoom(name: str, shares: Shares, seed: int, matrix: int) -> Tile:
     """The place where most of a sign is seen, 90 mm wide."""
-    study = draw(Patient(seed=seed), Disease("CT-3", 0.45, shares, seed=seed), matrix=matrix)
-    found = study.labels.data == SIGN[name]
-    k = int(found.sum((0, 1)).argmax())
-    i, j = (int(np.median(index)) for index in np.nonzero(found[..., k])) if found.any() else (matrix // 2,) * 2
+    study = draw(Patient(seed=seed), Disease("CT-2", 0.3, shares, seed=seed), matrix=matrix)
+    i, j, k = _place(study, name)
     half = max(round(45 / study.ct.spacing[0]), 8)
     i, j = (int(np.clip(at, half, matrix - half)) for at in (i, j))
     cut = study.ct.with_data(study.ct.data[i - half : i + half, j - half : j + half, k : k + 1])
-    return apply_window(cut.axial(0), "lung")
+    return Tile(apply_window(cut.axial(0), "lung"), name, 2 * half * study.ct.spacing[0])
+
+
+def _place(study: Drawing, name: str) -> tuple[int, int, int]:
+    """Voxel at the middle of a sign: a round lesion's centre, or the slice that has most of its label."""
+    marks = [mark for mark in study.record["marks"] if mark["sign"] == name]
+    if marks:
+        x, y, z = marks[0]["center_mm"]
+        return tuple(int(n) for n in np.rint(study.ct.to_index((-x, y, z))))
+    found = study.labels.data == SIGN.get(name, SIGN["ground-glass opacity"])
+    k = int(found.sum((0, 1)).argmax())
+    return *(int(np.median(index)) for index in np.nonzero(found[..., k])), k

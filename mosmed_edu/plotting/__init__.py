@@ -12,6 +12,7 @@ from mosmed_edu.plotting.scans import (
     show_raw,
     show_slices,
     show_studies,
+    show_tiles,
     show_windows,
 )
 from mosmed_edu.plotting.words import WORDS
@@ -27,6 +28,7 @@ __all__ = [
     "show_raw",
     "show_slices",
     "show_studies",
+    "show_tiles",
     "show_window_ramps",
     "show_windows",
 ]

@@ -173,6 +173,29 @@ def show_raw(study, k: int, window: Window | str = "lung") -> Figure:
     return Figure(panels, sentence(say("caption_raw", k=k, study=study_words(study)), origin_words(study)), 2)
 
 
+def show_tiles(tiles, columns: int = 4) -> Figure:
+    """Draw the slices of a contact sheet of synthetic studies.
+
+    Parameters
+    ----------
+    tiles : sequence of Tile
+        From `mosmed_edu.phantom.sheet.sheet_tiles`.
+    columns : int
+        Pictures in a row at most.
+
+    Returns
+    -------
+    figure : Figure
+    """
+    panels = []
+    for tile in tiles:
+        canvas = _draw(tile.grey, (tile.width_mm / tile.grey.shape[1],) * 2, tile.window, synthetic=True)
+        name, seen = WORDS.get(tile.name, tile.name), WORDS[f"seen_{tile.window}"]
+        alt = say("alt_tile", name=name, width=tile.width_mm, window=_window_words(tile.window), seen=seen)
+        panels.append(picture_panel(canvas, alt, sentence(name), shrink=2))
+    return Figure(panels, WORDS["caption_synthetic_studies"], columns)
+
+
 def _slice(study, ct: Volume, plane: str, k: int, window, box, outline: Volume | None = None, title: str = "") -> Panel:
     """One slice with its alt text."""
     mask = outline.picture(plane, k) if outline else None
