@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import nibabel as nib
@@ -124,26 +125,59 @@ def raw_decompression(path: Path, size: int) -> dict[str, Callable[[], object]]:
 PEAK = """
 import re, resource, sys
 from pathlib import Path
-from mosmed_edu import read_nifti
 
 def peak():
     if sys.platform == "linux":
         return int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
+"""
+PEAK_OF_READING = """
+from mosmed_edu import read_nifti
 before = peak()
 volume = read_nifti(sys.argv[1])
 print(peak() - before, volume.data.nbytes)
 """
+PEAK_OF_DRAWING = """
+from mosmed_edu.phantom import Disease, Patient, draw
+drawing = draw(Patient.sample(1), Disease.sample("CT-2", 1), slices=40)
+print(peak(), drawing.ct.data.nbytes)
+"""
+
+
+def measured_alone(code: str, *arguments) -> list[int]:
+    """Run code in a fresh process and return the whole numbers that it prints."""
+    ran = subprocess.run([sys.executable, "-c", PEAK + code, *arguments], capture_output=True, text=True, check=True)
+    return [int(number) for number in ran.stdout.split()]
 
 
 def memory(folder: Path, rounds: int) -> list[Row]:
-    """How far a fresh process grows while it reads: the array itself and a little more."""
+    """How far a fresh process grows while it reads: the array itself and a little more. And while it draws."""
     path, _ = write_noisy_study(folder)
-    ran = subprocess.run([sys.executable, "-c", PEAK, path], capture_output=True, text=True, check=True)
-    grown, array = map(int, ran.stdout.split())
+    grown, array = measured_alone(PEAK_OF_READING, path)
     right = grown > array / 2  # less would mean that it was not measured
-    return [Row("peak memory of reading / array + 8 MB", grown / MB, array / MB + 8, "MB", 1.0, right)]
+    peak, array_drawn = measured_alone(PEAK_OF_DRAWING)
+    return [
+        Row("peak memory of reading / array + 8 MB", grown / MB, array / MB + 8, "MB", 1.0, right),
+        Row("peak memory of drawing 512x512x40 / 450 MB", peak / MB, 450, "MB", 1.0, peak > array_drawn),
+    ]
+
+
+def drawing(folder: Path, rounds: int) -> list[Row]:
+    """One study on one core, by the processor's clock, beside what we allow it."""
+    from threadpoolctl import threadpool_limits
+
+    from mosmed_edu.phantom import Disease, Patient, draw
+
+    patients = [(Patient.sample(seed), Disease.sample("CT-2", seed)) for seed in range(4)]
+    rows = []
+    for matrix, allowed in ((512, 2500), (256, 700)):
+        turns = {str(n): partial(draw, *one, matrix=matrix, slices=40) for n, one in enumerate(patients)}
+        with threadpool_limits(1):
+            draw(*patients[0], matrix=matrix, slices=40)  # the first time, imports and tables are paid for
+            spent = statistics.median(take_turns(turns, 1).values())
+        rows.append(Row(f"draw {matrix}x{matrix}x40 / {allowed} ms", spent, allowed, "ms", 1.0))
+    return rows
 
 
 def windowing(folder: Path, rounds: int) -> list[Row]:
@@ -167,7 +201,7 @@ def windowing(folder: Path, rounds: int) -> list[Row]:
     return [Row(name, spent["ours"], spent["naive"], "ms", 0.15, right)]
 
 
-BENCHMARKS = {function.__name__: function for function in (reading, memory, windowing)}
+BENCHMARKS = {function.__name__: function for function in (reading, windowing, drawing, memory)}
 
 
 def main() -> int:
