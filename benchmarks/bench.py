@@ -25,7 +25,7 @@ import SimpleITK as sitk
 from tqdm import tqdm
 
 from mosmed_edu import WINDOWS, apply_window, read_nifti
-from mosmed_edu.layout import write_volume
+from mosmed_edu.layout import DRAWN_MARK, write_volume
 from mosmed_edu.volume import Volume
 
 SHAPE = (512, 512, 40)
@@ -201,7 +201,19 @@ def windowing(folder: Path, rounds: int) -> list[Row]:
     return [Row(name, spent["ours"], spent["naive"], "ms", 0.15, right)]
 
 
-BENCHMARKS = {function.__name__: function for function in (reading, windowing, drawing, memory)}
+def datasets(folder: Path, rounds: int) -> list[Row]:
+    """Both drawn datasets, by the clock on the wall, on two cores."""
+    from mosmed_edu.phantom import PLANS, write_dataset
+
+    start, roots = time.perf_counter(), []
+    for name in PLANS:
+        roots.append(write_dataset(name, folder / name, workers=2, progress=sys.stderr.isatty()))
+    spent = time.perf_counter() - start
+    whole = all((root / DRAWN_MARK).is_file() for root in roots)
+    return [Row("draw both datasets, two workers / 180 s", spent, 180, "s", 1.0, whole)]
+
+
+BENCHMARKS = {function.__name__: function for function in (reading, windowing, drawing, memory, datasets)}
 
 
 def main() -> int:

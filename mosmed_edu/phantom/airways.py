@@ -53,7 +53,7 @@ def accompany(tree, arteries: np.ndarray, artery_radius: np.ndarray, anatomy) ->
     inside = anatomy.depth_at(place) > np.where(tree.way < _ROOT_MM, -99, radius)
     node = np.flatnonzero(arteries & inside & (tree.parent >= 0) & (tree.leaves >= _SMALLEST))
     above = tree.parent[node]
-    r_start = np.where(tree.is_main()[node], radius[above], np.minimum(radius[above], 1.15 * radius[node]))
+    r_start = np.where(tree.is_main[node], radius[above], np.minimum(radius[above], 1.15 * radius[node]))
     return Tubes(
         place[above],
         place[node],

@@ -6,6 +6,8 @@ capsules (tubes between two points).
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from mosmed_edu.phantom.contours import BINS
@@ -51,6 +53,7 @@ def paint_bones(plane, canvas, k: int) -> None:
     _paint_vertebra(plane, canvas)
 
 
+@cache
 def shoulder_girdle() -> list[Tube]:
     """Collar bones, shoulder blades' processes and arms, raised beside the head."""
     pieces = []
@@ -91,11 +94,11 @@ def _paint_capsule(plane, canvas, piece: Tube) -> None:
 
 def _paint_ribs(plane, canvas) -> None:
     outside = -plane.cavity_depth
-    chosen = np.nonzero((outside > 1.0) & (outside < 12.5))
-    if not chosen[0].size:
+    chosen = np.flatnonzero((outside > 1.0) & (outside < 12.5))
+    if not chosen.size:
         return
-    depth = outside[chosen]
-    theta = canvas.theta[chosen]
+    depth = outside.take(chosen)
+    theta = canvas.theta.take(chosen)
     damp = np.clip((110 - plane.z) / 95, 0.3, 1)
     along = plane.z + damp * np.interp(theta, _FALL_AT, _FALL) + canvas.chest.rib_shift
     number = np.round(along / PERIOD)
@@ -108,8 +111,8 @@ def _paint_ribs(plane, canvas) -> None:
     # Cartilage chalks along its edge with age.
     chalk = np.clip((age - 35) / 90, 0, 0.5) * (np.sin(along * 0.9 + 17 * theta) > 0.35) * (e > 0.55)
     hu = np.where(soft, CARTILAGE + 420 * chalk, np.where(e > 0.70, CORTEX, spongy_hu(age)))
-    target = plane.hu[chosen]
-    plane.hu[chosen] = target + (cover * (hu - target)).astype(np.float32)
+    target = plane.hu.take(chosen)
+    plane.hu.put(chosen, target + cover * (hu - target))
 
 
 def _paint_breastbone(plane, canvas, k: int) -> None:
@@ -135,19 +138,19 @@ def _paint_blade(plane, canvas, k: int) -> None:
     if first is None:
         return
     theta, outside = canvas.theta, -plane.cavity_depth
-    chosen = np.nonzero((outside > 15) & (outside < 42) & (theta > first - 0.02) & (theta < last + 0.02))
-    if not chosen[0].size:
+    chosen = np.flatnonzero((outside > 15) & (outside < 42) & (theta > first - 0.02) & (theta < last + 0.02))
+    if not chosen.size:
         return
-    t, depth = theta[chosen], outside[chosen]
-    below = canvas.muscle[k][canvas.directions.bin[chosen]] - canvas.directions.radius[chosen]
+    t, depth = theta.take(chosen), outside.take(chosen)
+    below = canvas.muscle[k][canvas.directions.bin.take(chosen)] - canvas.directions.radius.take(chosen)
     across = (t - first) / (last - first)
     middle = blade_depth(depth + below) - 2 * np.cos(np.pi * across)
     half = 1.25 + 1.9 * np.clip(across - 0.82, 0, 0.18) / 0.18 + 0.8 * np.clip(0.1 - across, 0, 0.1) / 0.1
     inside = half - np.abs(depth - middle)
     np.minimum(inside, np.minimum(t - first, last - t) * 95, out=inside)
-    target = plane.hu[chosen]
+    target = plane.hu.take(chosen)
     hu = np.where(inside > 1.5, 330.0, CORTEX * 0.8)
-    plane.hu[chosen] = target + (coverage(inside, canvas.step) * (hu - target)).astype(np.float32)
+    plane.hu.put(chosen, target + coverage(inside, canvas.step) * (hu - target))
 
 
 def _paint_vertebra(plane, canvas) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -88,7 +89,7 @@ class Chest:
         skin = self.skin(np.arange(-150.0, 40.0, 10.0))
         return float(self.pose.shift_mm[1] - 1.0 - (skin * np.cos(bin_angles())).max() * self.pose.scale[1])
 
-    @property
+    @cached_property
     def breast_size(self) -> float:
         """How far the breasts stand out at most, mm."""
         return max(float(self.breast(np.arange(-100.0, 0.0, 4.0)).max()), 1.0)

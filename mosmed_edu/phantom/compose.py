@@ -85,7 +85,7 @@ def _at(lesions: Lesions, values: np.ndarray, points: np.ndarray) -> np.ndarray:
 def _raise(hu: np.ndarray, coverage: np.ndarray, target: float) -> None:
     """Mix in something denser; what is denser already stays."""
     amount, flat = ravel(coverage), ravel(hu)
-    where = np.flatnonzero(amount)
+    where = np.flatnonzero(amount > 0)  # of booleans: several times as fast
     below = np.maximum(target - flat[where], 0)
     flat[where] += below * (amount[where] * np.float32(1 / 255))
 
@@ -93,5 +93,5 @@ def _raise(hu: np.ndarray, coverage: np.ndarray, target: float) -> None:
 def _lower(hu: np.ndarray, coverage: np.ndarray, target: float) -> None:
     """Mix in air."""
     amount, flat = ravel(coverage), ravel(hu)
-    where = np.flatnonzero(amount)
+    where = np.flatnonzero(amount > 0)  # of booleans: several times as fast
     flat[where] += (target - flat[where]) * (amount[where] * np.float32(1 / 255))

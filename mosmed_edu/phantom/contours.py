@@ -7,6 +7,7 @@ layer it lies. theta is 0 at the back, grows to the patient's left and is +-pi a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -61,16 +62,26 @@ def bin_angles() -> np.ndarray:
 
 def cavity_table(z: np.ndarray) -> np.ndarray:
     """Inner surface of the rib cage at heights z: array (len(z), BINS)."""
-    return _table(z, _CAVITY, ((0.42, 1.0), (0.80, 0.66)), ((0.87, 0.58), (0.52, 0.89)))
+    return _table(z, _cavity_levels())
 
 
 def muscle_table(z: np.ndarray) -> np.ndarray:
     """Outer surface of the muscles at heights z: array (len(z), BINS)."""
-    return _table(z, _MUSCLE, ((0.36, 1.0), (0.74, 0.80)), ((0.84, 0.62), (0.50, 0.95)))
+    return _table(z, _muscle_levels())
 
 
-def _table(z: np.ndarray, outline: dict, behind: tuple, before: tuple) -> np.ndarray:
-    """Radius for every direction, from half outlines that are interpolated over theta, then over z."""
+@cache
+def _cavity_levels() -> np.ndarray:
+    return _levels(_CAVITY, ((0.42, 1.0), (0.80, 0.66)), ((0.87, 0.58), (0.52, 0.89)))
+
+
+@cache
+def _muscle_levels() -> np.ndarray:
+    return _levels(_MUSCLE, ((0.36, 1.0), (0.74, 0.80)), ((0.84, 0.62), (0.50, 0.95)))
+
+
+def _levels(outline: dict, behind: tuple, before: tuple) -> np.ndarray:
+    """Radius for every direction at `LEVELS`, from half outlines that are interpolated over theta."""
     angles = np.abs(bin_angles())
     rows = []
     for half, front, back, gutter in zip(*outline.values(), strict=True):
@@ -82,16 +93,24 @@ def _table(z: np.ndarray, outline: dict, behind: tuple, before: tuple) -> np.nda
         theta = np.concatenate([-theta[2:0:-1], theta, 2 * np.pi - theta[-2:-4:-1]])
         radius = np.concatenate([radius[2:0:-1], radius, radius[-2:-4:-1]])
         rows.append(PchipInterpolator(theta, radius)(angles))
+    return np.array(rows)
+
+
+def _table(z: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Radius for every direction at heights z."""
     order = np.argsort(LEVELS)
     heights = np.clip(z, LEVELS.min(), LEVELS.max())
-    return PchipInterpolator(LEVELS[order], np.array(rows)[order], axis=0)(heights).astype(np.float32)
+    return PchipInterpolator(LEVELS[order], levels[order], axis=0)(heights).astype(np.float32)
 
 
 def wobble(rng: np.random.Generator, z: np.ndarray, sd: float, waves: int = 7, z_mm: float = 90.0) -> np.ndarray:
     """Smooth irregularity of an outline: array (len(z), BINS) in mm, about `sd` in size."""
-    theta = bin_angles()
-    table = np.zeros((len(z), BINS))
+    theta, along, around = bin_angles(), [], []
     for wave in range(2, waves + 1):
-        phase = rng.uniform(0, 2 * np.pi) + 2 * np.pi * (z / (z_mm * rng.uniform(0.8, 2.5)))[:, None]
-        table += rng.normal(0, 1 / wave**0.5) * np.cos(wave * theta[None] + phase)
+        phase = rng.uniform(0, 2 * np.pi) + 2 * np.pi * z / (z_mm * rng.uniform(0.8, 2.5))
+        size = rng.normal(0, 1 / wave**0.5)
+        # cos(wave theta + phase), taken apart so that no cosine is worked out for every height and direction
+        along += [size * np.cos(phase), -size * np.sin(phase)]
+        around += [np.cos(wave * theta), np.sin(wave * theta)]
+    table = np.array(along).T @ np.array(around)
     return (table * sd / np.sqrt(sum(0.5 / wave for wave in range(2, waves + 1)))).astype(np.float32)

@@ -18,6 +18,7 @@ from mosmed_edu.phantom.lung_findings import add_findings
 from mosmed_edu.phantom.people import Disease, Findings, Patient
 from mosmed_edu.phantom.signs import IN_MASK
 from mosmed_edu.phantom.vessels import grow_trees
+from mosmed_edu.phantom.voxels import ravel
 from mosmed_edu.volume import Volume
 
 #: Number of this stage in a patient's seed sequence.
@@ -161,8 +162,9 @@ def _drawing(anatomy: Anatomy, ct: np.ndarray, labels: np.ndarray, record: dict)
     counted = np.zeros(256, bool)
     counted[list(IN_MASK)] = True
     mask = counted[labels]
-    involved = np.bincount(anatomy.lobes[mask], minlength=6)
-    whole = np.bincount(anatomy.lobes[anatomy.lungs], minlength=6)
+    lobes = ravel(anatomy.lobes)
+    involved = np.bincount(lobes[ravel(mask)], minlength=6)
+    whole = np.bincount(lobes[ravel(anatomy.lungs)], minlength=6)
     right, left = slice(1, 4), slice(4, 6)
     volumes = [Volume(data, affine) for data in (ct, mask, anatomy.lungs, anatomy.lobes, labels)]
     return Drawing(

@@ -15,7 +15,7 @@ from scipy.ndimage import map_coordinates
 DOMAIN_MM = np.array([[-210.0, -170.0, -290.0], [210.0, 170.0, 190.0]])
 
 #: Fine noise repeats after this many knots: nobody sees it under the coarser noise, and few coefficients are needed.
-_PERIOD = 64
+_PERIOD = 48
 
 #: Cells repeat after this many cubes.
 _CELL_PERIOD = 40
@@ -74,8 +74,10 @@ def spline_basis(positions: np.ndarray, origin: float, step: float, count: int) 
     True
     """
     distance = np.abs((np.asarray(positions, np.float64)[:, None] - origin) / step - np.arange(count)[None])
-    near = 2 / 3 - distance**2 + distance**3 / 2
-    far = np.maximum(2 - distance, 0) ** 3 / 6
+    square = distance * distance
+    near = 2 / 3 - square + square * distance / 2
+    rest = np.maximum(2 - distance, 0)
+    far = rest * rest * rest / 6
     return np.where(distance < 1, near, far).astype(np.float32)
 
 
@@ -123,9 +125,10 @@ class SmoothNoise:
                 (x, y, z), self.origin, self.step, self.counts, self.coefficients.shape, strict=True
             )
         )
-        for row in basis_z:
-            used = np.flatnonzero(row)
-            yield basis_x @ (self.coefficients[..., used] @ row[used]) @ basis_y.T
+        rows, columns, layers = self.coefficients.shape
+        knots = basis_z @ np.ascontiguousarray(self.coefficients.reshape(-1, layers).T)
+        for plane in knots.reshape(-1, rows, columns):
+            yield basis_x @ plane @ basis_y.T
 
     def at(self, points: np.ndarray) -> np.ndarray:
         """The noise at points (n, 3) in mm: float32 (n,)."""

@@ -118,7 +118,7 @@ def form_image(
     streaks = _streak_patterns(rng, frame)
     ct = np.empty(hu.shape, np.int16, order="F")
     r2 = (frame.x_mm[:, None] / 170) ** 2 + ((frame.y_mm[None, :] + 10) / 130) ** 2
-    strength = np.float32(scanner.noise_hu) * (0.62 + 0.45 * np.exp(-r2)).astype(np.float32)
+    strength = np.float32(scanner.noise_hu) * (0.62 + 0.45 * np.exp(-r2)).astype(np.float32, order="F")
     sigma = scanner.blur_mm / frame.pixel_mm
     shoulders = artefacts.shoulders
     near_heart = _near_heart(frame)
@@ -189,8 +189,8 @@ def _place_metal(plane: np.ndarray, frame: Frame, place: tuple[float, float]) ->
     plane[((u / 20) ** 4 + (v / 5) ** 4) < 1] = 3071
 
 
-def _noise_patterns(rng: np.random.Generator, frame: Frame, scanner: Scanner) -> np.ndarray:
-    """Noise of standard deviation 1; two patterns from every transform, its real and its imaginary part."""
+def _noise_patterns(rng: np.random.Generator, frame: Frame, scanner: Scanner) -> list[np.ndarray]:
+    """Noise of standard deviation 1, in the order of the volume's memory; two patterns from every transform."""
     n = frame.matrix
     f = np.hypot(*np.meshgrid(fft.fftfreq(n, frame.pixel_mm), fft.fftfreq(n, frame.pixel_mm))).astype(np.float32)
     gain = np.sqrt(f + np.float32(0.012)) * np.exp(-((f / np.float32(scanner.sharpness)) ** 2))
@@ -199,11 +199,11 @@ def _noise_patterns(rng: np.random.Generator, frame: Frame, scanner: Scanner) ->
     for _ in range(_PATTERNS // 2):
         white = rng.standard_normal((n, n, 2), dtype=np.float32).view(np.complex64)[..., 0]
         pattern = fft.ifft2(white * gain, norm="ortho")
-        patterns += [np.ascontiguousarray(pattern.real), np.ascontiguousarray(pattern.imag)]
-    return np.array(patterns)
+        patterns += [np.asfortranarray(pattern.real), np.asfortranarray(pattern.imag)]
+    return patterns
 
 
-def _streak_patterns(rng: np.random.Generator, frame: Frame) -> np.ndarray:
+def _streak_patterns(rng: np.random.Generator, frame: Frame) -> list[np.ndarray]:
     """Horizontal streaks of standard deviation 1, as photon starvation across the shoulders makes them."""
     n = frame.matrix
     streaks = []
@@ -212,5 +212,5 @@ def _streak_patterns(rng: np.random.Generator, frame: Frame) -> np.ndarray:
         for _ in range(2):
             pattern = uniform_filter1d(pattern, max(int(140 / frame.pixel_mm), 3), axis=0)
         pattern = gaussian_filter1d(pattern, 0.9 / frame.pixel_mm, axis=1)
-        streaks.append(pattern / pattern.std())
-    return np.array(streaks, np.float32)
+        streaks.append(np.asfortranarray(pattern / pattern.std()))
+    return streaks

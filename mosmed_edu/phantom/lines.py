@@ -39,9 +39,7 @@ def reticulation(amount: float, voxels: LungVoxels, rng: np.random.Generator) ->
     septa, net, warp = Cells(rng, 8, empty=0.3), Cells(rng, 3.8, empty=0.25), SmoothNoise(rng, 6)
     wish = voxels.noise(SmoothNoise(rng, (26, 26, 22)))
     wish -= voxels.pleura / 7 + (voxels.y - voxels.y.mean()) / 55 + (voxels.z - voxels.z.mean()) / 70
-    wish += 2.0 * np.hypot(
-        voxels.x / 120, (voxels.y - voxels.y.mean()) / 80
-    )  # the chest wall rather than the diaphragm
+    wish += 2.0 * _outward(voxels)
     edge = np.quantile(wish, 1 - _WIDEST * amount)
     here = np.flatnonzero(wish > edge)
     if not len(here):
@@ -62,8 +60,14 @@ def subpleural_lines(amount: float, voxels: LungVoxels, rng: np.random.Generator
     depth = _LINE_DEPTH_MM + 1.6 * voxels.noise(SmoothNoise(rng, 20))
     patchy = voxels.noise(OctaveNoise(rng, (18, 18, 14), (0.6, 0.45)))
     patchy -= (voxels.y - voxels.y.mean()) / 60 + np.abs(voxels.z - np.quantile(voxels.z, 0.3)) / 60
+    patchy += 3.0 * _outward(voxels)
     shown = smoothstep(patchy - np.quantile(patchy, 1 - 0.25 * amount), 0, 0.9)
     return (_line(np.abs(voxels.pleura - depth), _LINE_MM / 2) * shown).astype(np.float32)
+
+
+def _outward(voxels: LungVoxels) -> np.ndarray:
+    """Grows towards the chest wall, so that lines lie there rather than on the diaphragm."""
+    return np.hypot(voxels.x / 120, (voxels.y - voxels.y.mean()) / 80)
 
 
 def seen(strength: np.ndarray) -> np.ndarray:

@@ -35,9 +35,17 @@ class Tube:
         widest = pieces[:, :, 3].max(axis=1)
         return pieces, pieces[:, :, 2].min(axis=1) - widest, pieces[:, :, 2].max(axis=1) + widest
 
+    @cached_property
+    def _ends(self) -> tuple[float, float]:
+        """Heights between which all of it lies."""
+        _, low, high = self._pieces
+        return float(low.min()), float(high.max())
+
     def near(self, z: float, reach: float) -> np.ndarray | None:
         """Pieces (start and end, each x, y, z, r) that come within `reach` of a slice; None where there are none."""
         pieces, low, high = self._pieces
+        if not self._ends[0] - reach < z < self._ends[1] + reach:
+            return None
         chosen = (low - reach < z) & (z < high + reach)
         return pieces[chosen] if chosen.any() else None
 
@@ -53,21 +61,27 @@ class Tube:
     def distance(self, x: np.ndarray, y: np.ndarray, z: float, reach: float) -> np.ndarray:
         """Distance in mm from the surface, negative inside, at points that broadcast; right up to `reach`."""
         pieces = self.near(z, reach)
-        nearest = np.full(np.broadcast_shapes(x.shape, y.shape), 1e3, np.float32)
         if pieces is None:
-            return nearest
-        for (ax, ay, az, ar), (bx, by, bz, br) in pieces.astype(np.float32):
-            ux, uy, uz = bx - ax, by - ay, bz - az
-            length2 = ux * ux + uy * uy + uz * uz
-            t = ((x - ax) * (ux / length2) + (y - ay) * (uy / length2)) + (z - az) * uz / length2
-            np.clip(t, 0, 1, out=t)
-            d2 = (x - ax - t * ux) ** 2
-            d2 += (y - ay - t * uy) ** 2
-            d2 += (z - az - t * uz) ** 2
-            np.sqrt(d2, out=d2)
-            d2 -= ar + t * (br - ar)
-            np.minimum(nearest, d2, out=nearest)
-        return nearest
+            return np.full(np.broadcast_shapes(x.shape, y.shape), 1e3, np.float32)
+        # All pieces at once, along a first axis.
+        a, b = (pieces[:, end].astype(np.float32).T.reshape(4, -1, *(1,) * x.ndim) for end in (0, 1))
+        (ux, uy, uz, widening), height = b - a, np.float32(z) - a[2]
+        length2 = ux * ux + uy * uy + uz * uz
+        dx, dy = x - a[0], y - a[1]
+        t = dx * (ux / length2)
+        t += dy * (uy / length2)
+        t += height * uz / length2
+        np.clip(t, 0, 1, out=t)
+        dx -= t * ux
+        dy -= t * uy
+        square = dx * dx
+        square += dy * dy
+        square += (height - t * uz) ** 2
+        distance = np.sqrt(square, out=square)
+        t *= widening
+        t += a[3]
+        distance -= t
+        return distance.min(axis=0)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from mosmed_edu.phantom.mediastinum import CHAMBERS, FAT, HEART, Blob, Tube
 from mosmed_edu.phantom.plane import coverage
 
 #: A structure is drawn and felt by the lungs up to this distance, mm.
-_REACH = 14.0
+_REACH = 12.0
 
 #: Drawn, but too far out or too deep inside others to push the lungs aside.
 _SILENT = ("gullet", "coronary", "lead", "membrane", "node")

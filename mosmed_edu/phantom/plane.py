@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil, floor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 def coverage(depth: np.ndarray, step: np.floating) -> np.ndarray:
     """Share of a pixel that lies inside a surface, from the depth of its centre below it: 0 to 1."""
-    return np.clip(depth * (1 / step) + np.float32(0.5), 0, 1)
+    share = depth * (1 / step)
+    share += np.float32(0.5)
+    return np.clip(share, 0, 1, out=share)
 
 
 @dataclass(eq=False)
@@ -48,15 +51,13 @@ class Plane:
         """Pixels that hold a rectangle (x0, x1, y0, y1) of the standard body; None where it lies outside the frame."""
         if box is None:
             return None
-        x0, x1, y0, y1 = box
-        corners = np.array([(x, y, 0) for x in (x0, x1) for y in (y0, y1)])
-        mm = self.canvas.chest.pose.to_patient(corners)
         pixel = self.canvas.frame.pixel_mm
         chosen = []
-        for values, axis in ((mm[:, 0], self.canvas.x_mm), (mm[:, 1], self.canvas.y_mm)):
-            low = int(np.floor((values.min() - axis[0]) / pixel))
-            high = int(np.ceil((values.max() - axis[0]) / pixel)) + 1
-            low, high = max(low, 0), min(high, axis.size)
+        for (first, last), axis in zip(
+            self.canvas.chest.pose.box_to_patient(box), (self.canvas.x_mm, self.canvas.y_mm), strict=True
+        ):
+            low = max(floor((first - axis[0]) / pixel), 0)
+            high = min(ceil((last - axis[0]) / pixel) + 1, axis.size)
             if low >= high:
                 return None
             chosen.append(slice(low, high))

@@ -14,7 +14,7 @@ from mosmed_edu.phantom.people import Disease, Findings, Patient
 from mosmed_edu.phantom.reading import category_of, read
 
 #: Raised whenever the drawn studies change: every cached dataset is then drawn anew.
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 
 #: Stage numbers of the two readers in a study's seed sequence.
 _READERS = (41, 42)

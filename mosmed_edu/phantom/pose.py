@@ -60,3 +60,14 @@ class Pose:
         cos, sin = np.cos(self.turn), np.sin(self.turn)
         x, y, z = (np.asarray(points, float) * self.scale).T
         return np.stack([cos * x - sin * y + self.shift_mm[0], sin * x + cos * y + self.shift_mm[1], z], axis=1)
+
+    def box_to_patient(self, box: tuple[float, float, float, float]) -> tuple[tuple[float, float], ...]:
+        """Smallest ranges of x and of y in the patient, in mm, that hold a rectangle (x0, x1, y0, y1)."""
+        cos, sin = np.cos(self.turn), np.sin(self.turn)
+        (x, half_x), (y, half_y) = (
+            ((low + high) / 2 * scale, (high - low) / 2 * scale)
+            for low, high, scale in zip(box[::2], box[1::2], self.scale, strict=False)
+        )
+        centre = cos * x - sin * y + self.shift_mm[0], sin * x + cos * y + self.shift_mm[1]
+        reach = abs(cos) * half_x + abs(sin) * half_y, abs(sin) * half_x + abs(cos) * half_y
+        return tuple((middle - half, middle + half) for middle, half in zip(centre, reach, strict=True))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import uniform_filter
 from tqdm.auto import tqdm
 
 from mosmed_edu.errors import DrawingError
@@ -44,6 +45,9 @@ SHOWN_SIGNS = {
     "reversed halo": Shares(0.3, 0.0, reversed_halos=3),
     "halo": Shares(0.3, 0.0, halos=3),
 }
+
+#: Share of the lungs to involve, and less of it for lines that ground glass would hide.
+_INVOLVED, _SPARE = 0.3, {"reticulation": 0.12, "subpleural line": 0.04}
 
 #: Name, the finding at full strength, the height at which it is seen best, and the window that shows it.
 SHOWN_FINDINGS = (
@@ -177,7 +181,7 @@ def _finding(n: int, seed: int, matrix: int) -> Tile:
 
 def _zoom(name: str, shares: Shares, seed: int, matrix: int) -> Tile:
     """The place where most of a sign is seen, 90 mm wide."""
-    study = draw(Patient(seed=seed), Disease("CT-2", 0.3, shares, seed=seed), matrix=matrix)
+    study = draw(Patient(seed=seed), Disease("CT-2", _SPARE.get(name, _INVOLVED), shares, seed=seed), matrix=matrix)
     i, j, k = _place(study, name)
     half = max(round(45 / study.ct.spacing[0]), 8)
     i, j = (int(np.clip(at, half, matrix - half)) for at in (i, j))
@@ -186,11 +190,13 @@ def _zoom(name: str, shares: Shares, seed: int, matrix: int) -> Tile:
 
 
 def _place(study: Drawing, name: str) -> tuple[int, int, int]:
-    """Voxel at the middle of a sign: a round lesion's centre, or the slice that has most of its label."""
+    """Voxel at the middle of a sign: a round lesion's centre, or where most of its label lies in open lung."""
     marks = [mark for mark in study.record["marks"] if mark["sign"] == name]
     if marks:
         x, y, z = marks[0]["center_mm"]
         return tuple(int(n) for n in np.rint(study.ct.to_index((-x, y, z))))
     found = study.labels.data == SIGN.get(name, SIGN["ground-glass opacity"])
-    k = int(found.sum((0, 1)).argmax())
-    return *(int(np.median(index)) for index in np.nonzero(found[..., k])), k
+    area = round(60 / study.ct.spacing[0])
+    shown, lung = (uniform_filter(values.astype(np.float32), (area, area, 1)) for values in (found, study.lungs.data))
+    i, j, k = np.unravel_index((shown * lung**2).argmax(), found.shape)
+    return int(i), int(j), int(k)

@@ -10,13 +10,14 @@ twigs. The radius follows Murray's law (1926): it grows with the number of end p
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from mosmed_edu.phantom.airways import accompany
-from mosmed_edu.phantom.fields import DOMAIN_MM, SmoothNoise
+from mosmed_edu.phantom.fields import DOMAIN_MM
 from mosmed_edu.phantom.tubes import Tubes
 
 #: Stage number in the seed sequence.
@@ -33,6 +34,9 @@ _MURRAY = 2.85
 #: Price of bending and of distance from the hilum, against a price of 1 for tubing.
 _BEND, _FAR = 1.3, 0.16
 _PIECE_MM = 5.0
+
+#: Branches waver as the sum of so many waves along each axis, about 2 pi x this long, in mm.
+_WAVES, _WAVER_MM = 5, 14.0
 
 #: Ways along the body cost more: branches fan out near the axial plane, and slices show them long. Set by eye.
 _FAN = np.array([1, 1, 1.35], np.float32)
@@ -178,7 +182,7 @@ class _Forest:
         """Connect points to their own lobe's tree, each where it costs least."""
         nodes = np.flatnonzero(self.group % 8 > 0)
         where = np.column_stack([self.xyz[nodes] * _FAN, 1000 * self.group[nodes]])
-        count = min(12, len(nodes))
+        count = min(8, len(nodes))
         _, found = cKDTree(where, balanced_tree=False).query(np.column_stack([points * _FAN, 1000 * groups]), k=count)
         found = nodes[np.atleast_2d(found)]
         away = points[:, None] - self.xyz[found]
@@ -263,6 +267,7 @@ class GrownTree:
         radius = twig_mm * np.maximum(self.leaves, 0.3) ** (1 / _MURRAY)
         return np.where(self.tip & (self.leaves == 1), 0.65 * radius, radius).astype(np.float32)
 
+    @cached_property
     def is_main(self) -> np.ndarray:
         """Whether a node carries on its parent's vessel: the one with most end points downstream."""
         order = np.lexsort((-self.leaves, self.parent))
@@ -277,7 +282,7 @@ class GrownTree:
         radius = self.radius(twig_mm)
         node = np.flatnonzero(which & (self.parent >= 0) & (self.leaves > 0))
         above = self.parent[node]
-        start = np.where(self.is_main()[node], radius[above], np.minimum(radius[above], 1.25 * radius[node]))
+        start = np.where(self.is_main[node], radius[above], np.minimum(radius[above], 1.25 * radius[node]))
         return Tubes(
             self.xyz[above],
             self.xyz[node],
@@ -293,5 +298,7 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 
 def _waver(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
-    """Smooth displacement of about a millimetre that keeps joints together."""
-    return np.stack([SmoothNoise(rng, 16).at(points) for _ in range(3)], axis=1)
+    """Smooth displacement of about a millimetre that keeps joints together: waves that run through space."""
+    waves = rng.standard_normal((3, 3 * _WAVES), dtype=np.float32) / np.float32(_WAVER_MM)
+    phases = points @ waves + rng.uniform(0, 2 * np.pi, 3 * _WAVES).astype(np.float32)
+    return np.sin(phases).reshape(-1, 3, _WAVES).sum(axis=2) * np.float32((2 / _WAVES) ** 0.5)

@@ -131,30 +131,30 @@ def paint_wall(plane, canvas, k: int) -> None:
     skin = canvas.skin[k][bins] - radius
     plane.mix(coverage(skin, canvas.step), np.float32(SKIN))
     plane.mix(coverage(skin - 1.8, canvas.step), np.float32(FAT - 6))
-    wall = np.nonzero((plane.cavity_depth < 3) & (skin > 0))
-    if not wall[0].size:
+    wall = np.flatnonzero((plane.cavity_depth < 3) & (skin > 0))
+    if not wall.size:
         return
     pixels = _WallPixels(plane, canvas, k, wall)
     share = pixels.muscle_share()
-    hu = plane.hu[wall]
+    hu = plane.hu.take(wall)
     hu += share * (np.float32(MUSCLE - 0.35 * max(canvas.chest.patient.age - 40, 0)) - hu)
     if canvas.chest.patient.sex == "F":
         glands = pixels.gland_share()
         hu += glands * (GLAND - hu)
-    plane.hu[wall] = hu
+    plane.hu.put(wall, hu)
 
 
 class _WallPixels:
-    """The wall's pixels of one slice, as lists."""
+    """The wall's pixels of one slice, as lists; `wall` numbers them row after row."""
 
-    def __init__(self, plane, canvas, k: int, wall: tuple):
+    def __init__(self, plane, canvas, k: int, wall: np.ndarray):
         self.canvas, self.k, self.z = canvas, k, plane.z
         self.wall = wall
-        self.x, self.y = plane.x[wall], plane.y[wall]
+        self.x, self.y = plane.x.take(wall), plane.y.take(wall)
         self.side = np.abs(self.x)
-        self.bin = canvas.directions.bin[wall]
-        self.outside = -plane.cavity_depth[wall]
-        self.below = canvas.muscle[k][self.bin] - canvas.directions.radius[wall]
+        self.bin = canvas.directions.bin.take(wall)
+        self.outside = -plane.cavity_depth.take(wall)
+        self.below = canvas.muscle[k][self.bin] - canvas.directions.radius.take(wall)
         self.step = canvas.step
 
     def muscle_share(self) -> np.ndarray:
@@ -187,7 +187,7 @@ class _WallPixels:
 
     def _add_blade_muscles(self, share: np.ndarray) -> None:
         """Subscapularis in front of the shoulder blade, infraspinatus behind it."""
-        theta = self.canvas.theta[self.wall]
+        theta = self.canvas.theta.take(self.wall)
         first, last = blade_range(self.z)
         if first is None:
             return
@@ -244,7 +244,7 @@ class _WallPixels:
         share = np.zeros(len(self.x), np.float32)
         near = np.flatnonzero((breast > 6) & (depth > 3))
         if near.size:
-            i, j = self.wall[0][near], self.wall[1][near]
+            i, j = np.divmod(self.wall[near], canvas.x.shape[1])
             rows, columns = slice(i.min(), i.max() + 1), slice(j.min(), j.max() + 1)
             noise = canvas.noise(canvas.lobules, (rows, columns), self.k)
             q = depth[near] / (breast[near] + canvas.chest.fat_mm)
