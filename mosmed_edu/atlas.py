@@ -113,10 +113,7 @@ class Atlas:
         """What is named on axial slice k."""
         hu = np.take(self.ct.data, k, self.ct.axis("S")).astype(np.float32)
         smooth = ndimage.uniform_filter(hu, 3)
-        if self.is_complete:
-            regions = self._drawn_regions(k, smooth)
-        else:
-            regions = _seen_regions(self.ct, smooth)
+        regions = self._drawn_regions(k, smooth) if self.is_complete else _seen_regions(self.ct, smooth)
         spacing = _in_plane(self.ct)
         found = [_structure(name, where, k, spacing) for name, where in regions.items()]
         return [structure for structure in found if structure]

@@ -83,8 +83,8 @@ def show_thirds(shares: Mapping[str, Sequence[float]], caption: str = "") -> Fig
     Examples
     --------
     >>> from mosmed_edu.plotting import show_thirds
-    >>> show_thirds({"back to front": (0.7, 0.2, 0.1)})
-    Bars of the share in each third of the lungs; an even spread would give 33 % each. Back 70 %, middle 20 %, front 10 %.
+    >>> print(show_thirds({"back to front": (0.7, 0.2, 0.1)}).alt.split("each. ")[1])
+    Back 70 %, middle 20 %, front 10 %.
     """
     canvas, (axes,) = _canvas([0.55 + 1.25 * len(shares)])
     rows, labels, spoken = [], [], []
