@@ -54,8 +54,9 @@ _LEAST_ROOM_MM = 2.0
 _LEAST_ROOM_OF_LARGE_MM = {
     **dict.fromkeys(_LOBES.values(), 6.0),
     **dict.fromkeys(("left atrium", "right atrium", "left ventricle", "right ventricle"), 6.0),
-    **dict.fromkeys(("superior vena cava", "right pulmonary artery", "left pulmonary artery"), 4.5),
+    **dict.fromkeys(("right pulmonary artery", "left pulmonary artery"), 4.5),
     "pulmonary trunk": 6.5,
+    "superior vena cava": 3.0,
     **dict.fromkeys(("vertebral body", "spleen", "liver", "stomach", "right kidney", "left kidney"), 6.0),
     "sternum": 4.0,
 }

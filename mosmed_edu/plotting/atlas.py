@@ -18,6 +18,9 @@ from mosmed_edu.windowing import Window, apply_window, find_window
 _MARK = "#F0E442"  # yellow of Okabe and Ito: stands out from every grey, and from the orange of outlines
 _DISC = 20  # px, radius of a number's disc
 _LETTER = 20  # points at 72 dpi
+#: A close-up shows so much round its structures, and no less than so much in all, in mm.
+_MARGIN_MM, _NARROWEST_MM = 30.0, 130.0
+
 _KEY = 'style="margin:.3rem 0 0;padding-left:2rem;font-size:.85em;line-height:1.45;columns:9rem 2"'
 
 #: Outlines of lobes 1 to 5: colours of Okabe and Ito, told apart by their line as well.
@@ -48,12 +51,16 @@ def show_atlas(atlas, level: str, windows: Iterable[Window | str] = ("lung", "me
     """
     k, windows = atlas.levels[level], list(windows)
     structures, box = atlas.structures(k), _body_box(atlas.ct, "axial", [k])
-    panels = [_named_panel(atlas, k, w, box, [s for s in structures if s.window == _window_name(w)]) for w in windows]
+    panels = []
+    for window in windows:
+        mine = [structure for structure in structures if structure.window == _window_name(window)]
+        near = _close_up(atlas.ct, box, mine) if _window_name(window) == "mediastinum" else box
+        panels.append(_named_panel(atlas, k, window, near, mine, box))
     caption = say("caption_atlas", level=WORDS[f"level_{level}"], k=k, study=study_words(atlas.study))
     return Figure(panels, sentence(caption, origin_words(atlas.study)), min(len(panels), 2))
 
 
-def show_lobes(study, truth, places: Iterable[tuple[str, float]] = (("coronal", 0.5), ("sagittal", 0.28))) -> Figure:
+def show_lobes(study, truth, places: Iterable[tuple[str, float]] = (("coronal", 0.62), ("sagittal", 0.28))) -> Figure:
     """Draw slices with the outline of each lobe.
 
     Parameters
@@ -73,14 +80,13 @@ def show_lobes(study, truth, places: Iterable[tuple[str, float]] = (("coronal", 
     return Figure(panels, sentence(say("caption_lobes", study=study_words(study), lobes=key), origin_words(study)), 2)
 
 
-def _named_panel(atlas, k: int, window, box, structures: list) -> Panel:
-    """One picture, its numbers, and the key."""
+def _named_panel(atlas, k: int, window, box, structures: list, body) -> Panel:
+    """One picture, its numbers, and the key; `box` is shown, `body` is the whole."""
     ct = atlas.ct
     canvas = _draw(apply_window(ct.axial(k)[box], window), ct.pixel_mm("axial"), window, atlas.study.is_synthetic)
     spots = [(structure, _place_on_picture(ct, structure.index, box)) for structure in structures]
     ordered = _mark(canvas, spots)
-    width = canvas.axes[0].get_xlim()[1]
-    named = "; ".join(say("named", n=n, name=WORDS[s.name], side=_side(at[0], width)) for n, (s, at) in ordered)
+    named = "; ".join(say("named", n=n, name=WORDS[s.name], side=_side(ct, s, body)) for n, (s, _) in ordered)
     shown = find_window(window)
     alt = say(
         "alt_atlas",
@@ -97,6 +103,22 @@ def _named_panel(atlas, k: int, window, box, structures: list) -> Panel:
     return Panel(f"{picture.html}{title}" + (f"<ol {_KEY}>{key}</ol>" if key else ""), alt)
 
 
+def _close_up(ct, box: tuple, structures: list) -> tuple:
+    """The part of the body's box that holds these structures, with a margin: what is small is worth the room."""
+    if not structures:
+        return box
+    pixel = ct.pixel_mm("axial")
+    x, y = np.array([_place_on_picture(ct, structure.index, (slice(0), slice(0))) for structure in structures]).T
+    room = np.array([structure.room_mm for structure in structures])
+    near = []
+    for part, at, mm in zip(box, (y, x), pixel, strict=True):
+        first, last = (at - room).min() - _MARGIN_MM, (at + room).max() + _MARGIN_MM
+        widen = max(_NARROWEST_MM - (last - first), 0) / 2
+        start = max(int((first - widen) / mm), part.start or 0)
+        near.append(slice(start, min(int((last + widen) / mm), part.stop or 10**6)))
+    return tuple(near)
+
+
 def _place_on_picture(ct, index: tuple, box) -> tuple[float, float]:
     """Where a voxel lies on the turned and cropped axial picture: mm from its left and from its upper edge."""
     height_mm, width_mm = ct.pixel_mm("axial")
@@ -107,9 +129,10 @@ def _place_on_picture(ct, index: tuple, box) -> tuple[float, float]:
     return (column - start[1] + 0.5) * width_mm, (row - start[0] + 0.5) * height_mm
 
 
-def _side(x: float, width: float) -> str:
-    """Where on the patient a place of the picture lies; the patient's right is on its left."""
-    share = x / width
+def _side(ct, structure, body: tuple) -> str:
+    """On which side of the patient a structure lies; the patient's right is on the picture's left."""
+    columns = body[1].indices(ct.slice_count("sagittal"))
+    share = _place_on_picture(ct, structure.index, body)[0] / (columns[1] - columns[0]) / ct.pixel_mm("axial")[1]
     return WORDS["at_right" if share < 0.42 else "at_left" if share > 0.58 else "at_midline"]
 
 

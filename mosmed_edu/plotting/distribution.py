@@ -93,7 +93,10 @@ def show_thirds(shares: Mapping[str, Sequence[float]], caption: str = "") -> Fig
         at = 3.8 * group + np.arange(3)
         axes.barh(at, np.multiply(values, 100), color=COLOURS[group % len(COLOURS)], height=0.8)
         for y, value in zip(at, values, strict=True):
-            axes.text(value * 100 + 1.5, y, f"{value:.0%}", va="center", fontsize=_LETTER)
+            beside = value * 100 + 1.5
+            if beside < 100 / 3 < beside + 12:  # not on the line
+                beside = 100 / 3 + 1.5
+            axes.text(beside, y, f"{value:.0%}", va="center", fontsize=_LETTER)
         rows += list(at)
         labels += names
         spoken.append(", ".join(f"{name} {value * 100:.0f} %" for name, value in zip(names, values, strict=True)))

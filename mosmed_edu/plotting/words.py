@@ -150,7 +150,7 @@ WORDS = MappingProxyType(
         "peak": "peak",
         "looks_peak": "Haze and white consolidation fill much of the back of both lungs.",
         "absorption": "absorption",
-        "looks_absorption": "Fewer and fainter hazy patches, with thin lines along the pleura.",
+        "looks_absorption": "Fewer patches, all of them hazy and none of them white.",
         # Names of sliders.
         "level": "Level, HU",
         "width": "Width, HU",
