@@ -1,7 +1,7 @@
 """An atlas of one study: the levels to look at from apex to base, and what lies where on them.
 
 In a drawn study every place is known, from its lobes and from the description it was drawn from. In any other, levels
-are taken by height alone, and only what Hounsfield units and position settle by themselves is named.
+are taken by height alone, and only the lungs and the trachea are named.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from mosmed_edu.dataset import Study, Truth
 from mosmed_edu.layout import DRAWN_MARK
+from mosmed_edu.lungs import LEFT, RIGHT, segment_lungs
 from mosmed_edu.volume import Volume
 
 #: The levels, from apex to upper abdomen, and where each lies between the lowest (0) and the highest slice with lung
@@ -61,6 +62,9 @@ _LEAST_ROOM_OF_LARGE_MM = {
     "sternum": 4.0,
 }
 
+#: The air of the trachea, in HU, its usual area on a slice, in mm2, and its distance from the middle of the lungs.
+_TRACHEA_HU, _TRACHEA_MM2, _TRACHEA_FROM_MIDDLE_MM = -850, (60, 700), 45
+
 #: Shorter than this a fissure is not named, in mm.
 _SHORTEST_MM = 25.0
 
@@ -97,7 +101,7 @@ class Atlas:
     levels : dict of str to int
         Name of a level to its axial slice, from apex to upper abdomen.
     is_complete : bool
-        Whether every structure's place is known. If not, only lungs, airway and spine are named.
+        Whether every structure's place is known. If not, only lungs and trachea are named.
     """
 
     study: Study
@@ -105,6 +109,7 @@ class Atlas:
     levels: dict[str, int]
     truth: Truth | None = field(default=None, repr=False)
     chest: object = field(default=None, repr=False)
+    lungs: Volume | None = field(default=None, repr=False)
 
     @property
     def is_complete(self) -> bool:
@@ -114,7 +119,12 @@ class Atlas:
         """What is named on axial slice k."""
         hu = np.take(self.ct.data, k, self.ct.axis("S")).astype(np.float32)
         smooth = ndimage.uniform_filter(hu, 3)
-        regions = self._drawn_regions(k, smooth) if self.is_complete else _seen_regions(self.ct, smooth)
+        if self.is_complete:
+            regions = self._drawn_regions(k, smooth)
+        else:
+            apex, bronchi = self.levels["apex"], self.levels["bronchi"]
+            lungs = np.take(self.lungs.data, k, self.ct.axis("S"))
+            regions = _seen_regions(self.ct, smooth, lungs, (k - bronchi) * (apex - bronchi) > 0)
         spacing = _in_plane(self.ct)
         found = [_structure(name, where, k, spacing) for name, where in regions.items()]
         return [structure for structure in found if structure]
@@ -151,7 +161,8 @@ def open_atlas(study: Study) -> Atlas:
     ct = study.ct()
     chest = _drawn_chest(study)
     if chest is None:
-        return Atlas(study, ct, _levels_by_height(ct))
+        lungs = segment_lungs(ct).labels
+        return Atlas(study, ct, _levels_by_height(lungs), lungs=lungs)
     from mosmed_edu.phantom.landmarks import level_heights
 
     z = ct.to_mm(np.stack([np.zeros(ct.shape[2]), np.zeros(ct.shape[2]), np.arange(ct.shape[2])], 1))[:, 2]
@@ -170,23 +181,12 @@ def _drawn_chest(study: Study):
     return chest_of(study.truth().record) if drawn_by == GENERATOR_VERSION else None
 
 
-def lungs_by_threshold(hu: np.ndarray) -> np.ndarray:
-    """Air within the body on one slice (columns, rows): aerated lung, trachea, and gas in the gut."""
-    body = hu > -400
-    labels, count = ndimage.label(body)
-    if not count:
-        return np.zeros(hu.shape, bool)
-    body = ndimage.binary_fill_holes(labels == np.bincount(labels.ravel())[1:].argmax() + 1)
-    return ndimage.binary_opening(body & (hu < -400))
-
-
-def _levels_by_height(ct: Volume) -> dict[str, int]:
-    """Levels as shares of the height over which there is lung, going by the area of air within the body."""
-    axis = ct.axis("S")
-    area = np.array([lungs_by_threshold(np.take(ct.data, k, axis)).sum() for k in range(ct.shape[axis])])
+def _levels_by_height(lungs: Volume) -> dict[str, int]:
+    """Levels as shares of the height over which there is lung."""
+    area = (lungs.data > 0).sum(axis=tuple(n for n in range(3) if n != lungs.axis("S")))
     with_lung = np.flatnonzero(area > 0.06 * area.max())
     foot, head = with_lung[0], with_lung[-1]
-    if "S" not in ct.orientation:
+    if "S" not in lungs.orientation:
         foot, head = head, foot
     return {name: round(foot + share * (head - foot)) for name, share in LEVELS.items()}
 
@@ -232,24 +232,19 @@ def _length(line: np.ndarray, spacing: tuple) -> float:
     return float((np.ptp(np.argwhere(line), axis=0) * spacing).max()) if line.any() else 0.0
 
 
-def _seen_regions(ct: Volume, hu: np.ndarray) -> dict[str, np.ndarray]:
-    """Lungs, trachea and spine of any scan, from Hounsfield units and position."""
-    spacing = _in_plane(ct)
-    air = lungs_by_threshold(hu)
-    labels, count = ndimage.label(air)
-    if not count:
-        return {}
-    across = [axis for axis in range(3) if axis != ct.axis("S")].index(ct.axis("R"))
-    to_left = 1 if "L" in ct.orientation else -1
-    body = np.argwhere(hu > -400)[:, across]
-    middle = (body.min() + body.max()) / 2
-    found, areas = {}, np.bincount(labels.ravel())[1:] * np.prod(spacing)
-    for number in np.argsort(areas)[::-1] + 1:
+def _seen_regions(ct: Volume, hu: np.ndarray, lungs: np.ndarray, above_bronchi: bool) -> dict[str, np.ndarray]:
+    """Lungs and trachea of any scan. The trachea is the one round of air between the lungs, above the main bronchi."""
+    regions = {"right lung": lungs == RIGHT, "left lung": lungs == LEFT}
+    regions = {name: where for name, where in regions.items() if where.any()}
+    if not above_bronchi or len(regions) < 2:
+        return regions
+    middle = np.mean([np.argwhere(where).mean(axis=0) for where in regions.values()], axis=0)
+    labels, count = ndimage.label((hu < -600) & (lungs == 0))
+    found = []
+    for number in range(1, count + 1):
         part = labels == number
-        side = (np.argwhere(part)[:, across].mean() - middle) * to_left * spacing[across]
-        gas = np.median(hu[part])
-        if areas[number - 1] > 1000 and abs(side) > 25 and gas > -960:  # emptier than that: gas in the gut
-            found.setdefault("left lung" if side > 0 else "right lung", part)
-        elif 60 < areas[number - 1] < 900 and abs(side) < 20 and gas < -880:
-            found.setdefault("trachea", part)
-    return found
+        away = np.linalg.norm((np.argwhere(part).mean(axis=0) - middle) * _in_plane(ct))
+        fits = _TRACHEA_MM2[0] < part.sum() * np.prod(_in_plane(ct)) < _TRACHEA_MM2[1]
+        if fits and away < _TRACHEA_FROM_MIDDLE_MM and np.median(hu[part]) < _TRACHEA_HU:
+            found.append(part)
+    return regions | {"trachea": found[0]} if len(found) == 1 else regions

@@ -123,7 +123,7 @@ def a_plain_study(axes="LAS"):
     for side in (-1, 1):
         hu[((x - side * 70) / 45) ** 2 + (y / 70) ** 2 + ((z - 130) / 90) ** 2 < 1] = -850
     hu[(np.hypot(x, y) < 10) & (z > 170)] = -1000
-    hu[(np.hypot(x + 60, y - 40) < 22) & (z < 50)] = -1000
+    hu[(np.hypot(x + 60, y - 40) < 24) & (z < 36)] = -1000
     affine = np.array([[-2.0, 0, 0, 160], [0, 2.0, 0, -120], [0, 0, 8.0, 0], [0, 0, 0, 1]])
     ct = Volume(hu.astype(np.int16), affine)
     if axes == "LPS":
@@ -140,12 +140,15 @@ def test_other_folders_get_lungs_and_trachea_only(axes):
     assert study.ct().orientation == axes
     assert not atlas.is_complete
     assert list(atlas.levels) == list(LEVELS)
+    assert list(atlas.levels.values()) == sorted(atlas.levels.values(), reverse=True)
+    lungs = study.ct().data == -850
+    assert all(lungs[..., k].any() for k in atlas.levels.values())  # gas in the gut is not taken for lung
     found = all_of(atlas)
     assert {s.name for s in found} == {"right lung", "left lung", "trachea"}
     for structure in found:
         x, y, _ = atlas.ct.to_mm(structure.index)
         if structure.name == "trachea":
-            assert np.hypot(x, y) < 10
+            assert np.hypot(x, y) < 10 and structure.index[2] > atlas.levels["bronchi"]
         else:  # x grows to the patient's right
             assert (x > 20) if structure.name == "right lung" else (x < -20)
             assert atlas.ct.data[structure.index] == -850
@@ -154,4 +157,5 @@ def test_other_folders_get_lungs_and_trachea_only(axes):
 def test_an_empty_slice_names_nothing():
     atlas = open_atlas(a_plain_study())
     empty = Volume(np.full(atlas.ct.shape, -1000, np.int16), atlas.ct.affine)
-    assert Atlas(atlas.study, empty, atlas.levels).structures(3) == []
+    no_lungs = atlas.lungs.with_data(np.zeros(atlas.ct.shape, np.uint8))
+    assert Atlas(atlas.study, empty, atlas.levels, lungs=no_lungs).structures(3) == []
