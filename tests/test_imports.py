@@ -19,7 +19,7 @@ FLOORS = [
     {"volume", "layout"},
     {"nifti", "masks", "lungs", "plotting", "phantom", "convert", "selfcheck"},
     {"dataset"},
-    {"check", "features", "viewer"},
+    {"check", "features", "viewer", "atlas"},
     {"cli"},
     {"__main__"},
 ]

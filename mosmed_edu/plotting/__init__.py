@@ -4,7 +4,10 @@ Every function returns a `Figure`, which a notebook shows as HTML. `words` holds
 makes the HTML, `scans` draws pictures of the body and `charts` everything with axes.
 """
 
+from mosmed_edu.plotting.atlas import show_atlas, show_lobes
 from mosmed_edu.plotting.charts import TISSUES, show_counts, show_histogram, show_window_ramps
+from mosmed_edu.plotting.distribution import show_density, show_thirds
+from mosmed_edu.plotting.drawings import show_drawings
 from mosmed_edu.plotting.figure import Figure
 from mosmed_edu.plotting.scans import (
     show_grey_values,
@@ -16,19 +19,26 @@ from mosmed_edu.plotting.scans import (
     show_windows,
 )
 from mosmed_edu.plotting.words import WORDS
+from mosmed_edu.plotting.zoom import show_zoom
 
 __all__ = [
     "TISSUES",
     "WORDS",
     "Figure",
+    "show_atlas",
     "show_counts",
+    "show_density",
+    "show_drawings",
     "show_grey_values",
     "show_histogram",
+    "show_lobes",
     "show_planes",
     "show_raw",
     "show_slices",
     "show_studies",
+    "show_thirds",
     "show_tiles",
     "show_window_ramps",
     "show_windows",
+    "show_zoom",
 ]
