@@ -15,17 +15,39 @@ from mosmed_edu.plotting.scans import (
     show_tiles,
     show_windows,
 )
+from mosmed_edu.plotting.severity import (
+    lower_bound,
+    overview_panel,
+    show_blind_slice,
+    show_certainty,
+    show_extent,
+    show_lobes,
+    show_probabilities,
+    show_readers,
+)
+from mosmed_edu.plotting.signs import show_crops, show_labels, show_sign
 from mosmed_edu.plotting.words import WORDS
 
 __all__ = [
     "TISSUES",
     "WORDS",
     "Figure",
+    "lower_bound",
+    "overview_panel",
+    "show_blind_slice",
+    "show_certainty",
     "show_counts",
+    "show_crops",
+    "show_extent",
     "show_grey_values",
     "show_histogram",
+    "show_labels",
+    "show_lobes",
     "show_planes",
+    "show_probabilities",
     "show_raw",
+    "show_readers",
+    "show_sign",
     "show_slices",
     "show_studies",
     "show_tiles",
