@@ -6,6 +6,7 @@ recipe draws the middle of one chest with much of one sign; the place shown is w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from tqdm.auto import tqdm
 from mosmed_edu.errors import DrawingError
 from mosmed_edu.phantom import Disease, Drawing, Patient, Shares, draw
 from mosmed_edu.phantom.signs import SIGN
+from mosmed_edu.viewer import BOOK_VARIABLE
 from mosmed_edu.volume import Volume
 
 #: Slices that are drawn of each chest: enough to choose one from.
@@ -26,6 +28,10 @@ _AIR_HU = -200
 
 #: The edge of a consolidation is blurred with air as well, over about this many mm.
 _EDGE_MM = 1.5
+
+
+#: Seed and width in mm of the chest that is drawn without and with disease, and what reads as a vessel there, in HU.
+_PAIR_SEED, _PAIR_MM, _VESSEL_HU = 6, 50, -450
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +89,7 @@ EXAMPLES = {
 
 
 def draw_examples(
-    names: Iterable[str] = tuple(EXAMPLES), matrix: int = 512, progress: bool = True
+    names: Iterable[str] = tuple(EXAMPLES), matrix: int = 512, progress: bool | None = None
 ) -> dict[str, Example]:
     """Draw an example of each sign.
 
@@ -93,8 +99,8 @@ def draw_examples(
         Keys of `EXAMPLES`; all of them by default.
     matrix : int
         Pixels along each side of a slice.
-    progress : bool
-        Show a progress bar.
+    progress : bool, optional
+        Show a progress bar; by default everywhere but on the pages of the book.
 
     Returns
     -------
@@ -116,6 +122,8 @@ def draw_examples(
     for name in names:
         if name not in EXAMPLES:
             raise DrawingError(f"example {name!r}", "is not known", f"take one of {', '.join(EXAMPLES)}")
+    if progress is None:
+        progress = os.environ.get(BOOK_VARIABLE) != "1"
     drawings: dict[_Recipe, Drawing] = {}
     found = {}
     for name in tqdm(names, "Drawing the signs", unit="sign", disable=not progress):
@@ -135,8 +143,30 @@ def _example(name: str, drawing: Drawing, width_mm: float) -> Example:
     else:
         outline = bronchograms(drawing.ct, drawing.labels) if name == "air bronchogram" else None
         outline = drawing.labels.with_data(drawing.labels.data == SIGN[name]) if outline is None else outline
-        at = fullest_place(outline, width_mm)
+        # a thin tube belongs into the middle of the picture, a large patch may fill it
+        at = fullest_place(outline, width_mm / 2 if name == "air bronchogram" else width_mm)
     return Example(name, drawing.ct, outline, drawing.labels, at, width_mm)
+
+
+def draw_with_and_without(matrix: int = 512) -> tuple[Example, Example]:
+    """Draw one chest without disease and with ground glass, and look at its vessels at the same place.
+
+    Parameters
+    ----------
+    matrix : int
+        Pixels along each side of a slice.
+
+    Returns
+    -------
+    without, with_disease : Example
+        Both outline what the second one's ground glass covers.
+    """
+    diseases = Disease(), Disease("CT-2", 0.3, Shares(0.0, 0.0), seed=_PAIR_SEED)
+    healthy, ill = (draw(Patient(seed=_PAIR_SEED), disease, matrix=matrix, slices=_SLICES) for disease in diseases)
+    haze = ill.labels.with_data(ill.labels.data == SIGN["ground-glass opacity"])
+    at = fullest_place(haze.with_data(haze.data & (healthy.ct.data > _VESSEL_HU)), _PAIR_MM - 10)
+    name = "vascular thickening"
+    return tuple(Example(name, drawing.ct, haze, drawing.labels, at, _PAIR_MM) for drawing in (healthy, ill))
 
 
 def fullest_place(outline: Volume, width_mm: float) -> tuple[int, int, int]:

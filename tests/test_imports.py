@@ -19,8 +19,8 @@ FLOORS = [
     {"volume", "layout"},
     {"nifti", "masks", "lungs", "plotting", "phantom", "convert", "selfcheck"},
     {"dataset"},
-    {"check", "features", "viewer", "examples", "agreement"},
-    {"grading"},
+    {"check", "features", "viewer", "agreement"},
+    {"grading", "examples"},
     {"cli"},
     {"__main__"},
 ]

@@ -21,7 +21,7 @@ from mosmed_edu.plotting.severity import (
     show_blind_slice,
     show_certainty,
     show_extent,
-    show_lobes,
+    show_lobe_shares,
     show_probabilities,
     show_readers,
 )
@@ -42,7 +42,7 @@ __all__ = [
     "show_grey_values",
     "show_histogram",
     "show_labels",
-    "show_lobes",
+    "show_lobe_shares",
     "show_planes",
     "show_probabilities",
     "show_raw",

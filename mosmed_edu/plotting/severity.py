@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import PercentFormatter
-from scipy import stats
+from scipy import ndimage, stats
 
 from mosmed_edu.plotting.charts import _DASHES, _LETTER, COLOURS, _canvas
 from mosmed_edu.plotting.figure import Figure, Panel, chart_panel, picture_panel
-from mosmed_edu.plotting.scans import _body_box, _draw, _mask_words, _spread, _window_words
+from mosmed_edu.plotting.scans import _BODY_HU, _body_box, _draw, _mask_words, _towards_head, _window_words
 from mosmed_edu.plotting.words import WORDS, say, sentence
 from mosmed_edu.volume import Volume
 from mosmed_edu.windowing import apply_window
@@ -36,7 +37,7 @@ def overview_panel(ct: Volume, name: str, synthetic: bool, count: int = 6) -> Pa
     -------
     panel : Panel
     """
-    chosen = [int(k) for k in _spread(ct, count, "axial")]
+    chosen = _through_lungs(ct, count)
     box = _body_box(ct, "axial", chosen)
     tiles = [apply_window(ct.axial(k)[box], "lung") for k in chosen]
     high, wide = tiles[0].shape
@@ -45,8 +46,34 @@ def overview_panel(ct: Volume, name: str, synthetic: bool, count: int = 6) -> Pa
     for n, tile in enumerate(tiles):
         top, left = n // _COLUMNS * (high + _GAP_PX), n % _COLUMNS * (wide + _GAP_PX)
         grey[top : top + high, left : left + wide] = tile
-    canvas = _draw(grey, ct.pixel_mm("axial"), "lung", synthetic)
+    canvas = _draw(grey, ct.pixel_mm("axial"), "lung", synthetic, sides=())
+    for n in range(count):
+        _print_sides(canvas, n // _COLUMNS * (high + _GAP_PX), n % _COLUMNS * (wide + _GAP_PX), wide, grey.shape)
     return picture_panel(canvas, say("alt_overview", name=name, count=count, window=_window_words("lung")))
+
+
+def _through_lungs(ct: Volume, count: int) -> list[int]:
+    """Axial slices from head to foot, evenly spread over those that hold a fair amount of lung."""
+    order = _towards_head(ct)[::-1]
+    inside = np.array([_air_in_body(ct.axial(int(k))[::4, ::4]) for k in order])
+    kept = order[inside > inside.max() / 4] if inside.any() else order
+    return kept[np.rint(np.linspace(0.06, 0.94, count) * (len(kept) - 1)).astype(int)].tolist()
+
+
+def _air_in_body(hu: np.ndarray) -> int:
+    """Pixels of air that the body encloses."""
+    body = hu > _BODY_HU
+    return int((ndimage.binary_fill_holes(body) & ~body).sum())
+
+
+def _print_sides(canvas, top: int, left: int, wide: int, shape: tuple[int, int]) -> None:
+    """R and L in the upper corners of one tile, whose place is given in pixels of the array."""
+    scale, height = canvas.bbox.width / shape[1], canvas.bbox.height
+    style = {"color": "white", "fontsize": _LETTER, "weight": "bold", "va": "top", "transform": None}
+    for side, x, align in (("R", left, "left"), ("L", left + wide, "right")):
+        inwards = 8 if align == "left" else -8
+        edge = [withStroke(linewidth=3, foreground="black")]
+        canvas.text(x * scale + inwards, height - top * scale - 6, WORDS[side], ha=align, path_effects=edge, **style)
 
 
 def show_blind_slice(ct: Volume, k: int, name: str, synthetic: bool) -> Figure:
@@ -100,7 +127,7 @@ def show_extent(drawings: Sequence, titles: Sequence[str]) -> Figure:
     return Figure(panels, sentence(WORDS["caption_mask"], WORDS["caption_synthetic_studies"]), 2)
 
 
-def show_lobes(shares: Mapping[str, Mapping[str, float]]) -> Figure:
+def show_lobe_shares(shares: Mapping[str, Mapping[str, float]]) -> Figure:
     """Draw as bars how much of each lobe is involved, for one study or several.
 
     Parameters
@@ -114,8 +141,8 @@ def show_lobes(shares: Mapping[str, Mapping[str, float]]) -> Figure:
 
     Examples
     --------
-    >>> from mosmed_edu.plotting import show_lobes
-    >>> show_lobes({"a": {"left upper lobe": 0.25}})
+    >>> from mosmed_edu.plotting import show_lobe_shares
+    >>> show_lobe_shares({"a": {"left upper lobe": 0.25}})
     Bar chart of the involved share of each lobe. a: left upper lobe 25%.
     """
     canvas, grid = _canvas([0.5 + 0.42 * len(lobes) for lobes in shares.values()])
@@ -131,7 +158,7 @@ def show_lobes(shares: Mapping[str, Mapping[str, float]]) -> Figure:
     grid[-1].set_xticks([0, 0.25, 0.5, 0.75, 1])
     listed = {name: ", ".join(f"{lobe} {share:.0%}" for lobe, share in lobes.items()) for name, lobes in shares.items()}
     spoken = " ".join(f"{name}: {text}." for name, text in listed.items())
-    return Figure([chart_panel(canvas, say("alt_lobes", bars=spoken))])
+    return Figure([chart_panel(canvas, say("alt_lobe_bars", bars=spoken))])
 
 
 def show_probabilities(percent: Sequence[float], probabilities: np.ndarray, names: Sequence[str]) -> Figure:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 from scipy import ndimage
 
@@ -14,11 +16,11 @@ from mosmed_edu.plotting.words import WORDS, origin_words, say, sentence, study_
 from mosmed_edu.volume import Volume
 from mosmed_edu.windowing import Window, apply_window, find_window
 
-#: Colour, line and thickness of the outlines of several signs in one picture; bright colours of Okabe and Ito.
-_STYLES = (("orange", _OUTLINE, "solid"), ("blue", "#56B4E9", "dashed"), ("yellow", "#F0E442", "dotted"))
+#: Colours of several signs in one picture, bright ones of Okabe and Ito; the third is hatched, too.
+_TINTS = (("orange", _OUTLINE, None), ("blue", "#56B4E9", None), ("hatched", "#F0E442", "////"))
+_TINT = 0.45  # how much of a tint is laid over the grey
 
 _SMOOTH_PX = 600  # a crop is brought to about this many pixels, so that no voxel edges are seen
-_CRUMB_MM2 = 25  # outlines of several signs leave smaller patches out
 
 
 def show_sign(example, other: Window | str = "mediastinum") -> Figure:
@@ -68,7 +70,7 @@ def show_crops(examples: Iterable, windows: Iterable[Window | str] = ("lung",), 
 
 
 def show_labels(study, k: int, signs: Mapping[int, str], window: Window | str = "lung") -> Figure:
-    """Draw an axial slice without and with the outlines of its signs; without labels, in the mediastinal window too.
+    """Draw an axial slice as it is and with its signs tinted, or in the mediastinal window for want of labels.
 
     Parameters
     ----------
@@ -76,7 +78,7 @@ def show_labels(study, k: int, signs: Mapping[int, str], window: Window | str = 
     k : int
         The slice.
     signs : mapping of int to str
-        Numbers and names of the signs to outline, three at most: a part of `mosmed_edu.phantom.SIGNS`.
+        Numbers and names of the signs to tint, three at most: a part of `mosmed_edu.phantom.SIGNS`.
     window : Window or str
 
     Returns
@@ -91,7 +93,7 @@ def show_labels(study, k: int, signs: Mapping[int, str], window: Window | str = 
         second = _slice(study, ct, k, box, "mediastinum", WORDS["mediastinum"])
         return Figure([plain, second], sentence(caption, WORDS["caption_no_labels"]), 2)
     second = _labelled(study, ct, truth.labels.axial(k)[box], k, box, signs, window)
-    return Figure([plain, second], sentence(caption, WORDS["caption_crumbs"], origin_words(study)), 2)
+    return Figure([plain, second], sentence(caption, origin_words(study)), 2)
 
 
 def _slice(study, ct: Volume, k: int, box, window, title: str) -> Panel:
@@ -105,14 +107,27 @@ def _labelled(study, ct: Volume, labels: np.ndarray, k: int, box, signs: Mapping
     pixel_mm = ct.pixel_mm("axial")
     canvas = _draw(apply_window(ct.axial(k)[box], window), pixel_mm, window, study.is_synthetic)
     named, spoken = [], []
-    for (number, name), (word, colour, line) in zip(signs.items(), _STYLES, strict=False):
+    for (number, name), tint in zip(signs.items(), _TINTS, strict=False):
         mask = labels == number
         if mask.any():
-            _contour(canvas.axes[0], _without_crumbs(mask, pixel_mm), pixel_mm, colour, line)
-            named.append(say("legend", colour=WORDS[word], line=WORDS[line], name=WORDS.get(f"short_{name}", name)))
+            _tint(canvas.axes[0], mask, pixel_mm, *tint[1:])
+            named.append(say("legend", colour=WORDS[tint[0]], name=WORDS.get(f"short_{name}", name)))
             spoken.append(say("sign_area", name=name, area=mask.sum() * np.prod(pixel_mm) / 100))
     words = say("alt_signs", signs=", ".join(spoken)) if spoken else WORDS["alt_no_mask"]
-    return picture_panel(canvas, _slice_words(study, ct, k, window) + words, "; ".join(named) or WORDS["none_outlined"])
+    title = "; ".join(named) or WORDS["none_outlined"]
+    return picture_panel(canvas, _slice_words(study, ct, k, window) + words, sentence(title))
+
+
+def _tint(axes, mask: np.ndarray, pixel_mm, colour: str, hatch: str | None) -> None:
+    """Lay a colour over a mask whose pixels have this height and width, in mm."""
+    over = np.zeros((*mask.shape, 4))
+    over[mask] = to_rgba(colour, _TINT)
+    height, width = np.multiply(mask.shape, pixel_mm)
+    axes.imshow(over, extent=(0, width, height, 0), interpolation="nearest", aspect="auto")
+    if hatch:
+        x, y = _centres(mask, pixel_mm)
+        with rc_context({"hatch.color": colour, "hatch.linewidth": 1.2}):
+            axes.contourf(x, y, mask, levels=[0.5, 1.5], colors="none", hatches=[hatch])
 
 
 def _crop(example, window, title: str, outlined: bool = False) -> Panel:
@@ -126,7 +141,7 @@ def _crop(example, window, title: str, outlined: bool = False) -> Panel:
     grey = apply_window(ndimage.zoom(hu.astype(np.float32), times, order=1, grid_mode=True, mode="nearest"), window)
     canvas = _draw(grey, np.divide(pixel_mm, times), window, example.is_synthetic)
     if outlined:
-        _contour(canvas.axes[0], mask, pixel_mm, _OUTLINE, "solid")
+        _contour(canvas.axes[0], mask, pixel_mm)
     alt = say(
         "alt_crop",
         name=WORDS[example.name],
@@ -169,21 +184,15 @@ def _square(example) -> tuple[tuple[slice, slice], int]:
     return tuple(parts)
 
 
-def _contour(axes, mask: np.ndarray, pixel_mm, colour: str, line: str) -> None:
+def _contour(axes, mask: np.ndarray, pixel_mm) -> None:
     """Outline a mask whose pixels have this height and width, in mm."""
     if mask.any():
-        x, y = ((np.arange(n) + 0.5) * mm for n, mm in zip(mask.shape[::-1], pixel_mm[::-1], strict=True))
-        axes.contour(x, y, mask, levels=[0.5], colors=colour, linewidths=2.2, linestyles=line)
+        axes.contour(*_centres(mask, pixel_mm), mask, levels=[0.5], colors=_OUTLINE, linewidths=2.2)
 
 
-def _without_crumbs(mask: np.ndarray, pixel_mm) -> np.ndarray:
-    """Only patches that an outline can be drawn round; holes as small are filled."""
-    least = _CRUMB_MM2 / np.prod(pixel_mm)
-    for wanted in (True, False):
-        parts, _ = ndimage.label(mask == wanted)
-        small = np.bincount(parts.ravel()) < least
-        mask = np.where(small[parts] & (parts > 0), not wanted, mask)
-    return mask
+def _centres(mask: np.ndarray, pixel_mm) -> tuple[np.ndarray, np.ndarray]:
+    """Where the columns and the rows of a picture lie, in mm from its upper left corner."""
+    return tuple((np.arange(n) + 0.5) * mm for n, mm in zip(mask.shape[::-1], pixel_mm[::-1], strict=True))
 
 
 def _slice_words(study, ct: Volume, k: int, window) -> str:

@@ -62,6 +62,7 @@ WORDS = MappingProxyType(
         "lobar_pneumonia": "lobar pneumonia",
         # Signs up close, and the labels of a slice.
         "air bronchogram": "air bronchogram",
+        "vascular thickening": "vascular thickening",
         "outlined": "{name}, outlined",
         "unlabelled": "as you would meet it",
         "place": "where it lies",
@@ -70,16 +71,11 @@ WORDS = MappingProxyType(
         "whole slice with the square.",
         "caption_crops": "Each square is enlarged; the bar gives the scale.",
         "caption_labels": "Axial slice {k} of {study}, {window}.",
-        "caption_no_labels": "This folder has no labels of signs, so instead of outlines you see the mediastinal "
-        "window.",
-        "caption_crumbs": "Patches under 25 mm² are not outlined.",
-        "legend": "{colour}, {line}: {name}",
+        "caption_no_labels": "This folder has no labels of signs, so instead of tints you see the mediastinal window.",
+        "legend": "{colour}: {name}",
         "orange": "orange",
         "blue": "blue",
-        "yellow": "yellow",
-        "solid": "solid line",
-        "dashed": "dashed",
-        "dotted": "dotted",
+        "hatched": "yellow, hatched",
         "short_ground-glass opacity": "ground glass",
         "sign_area": "{name} {area:.1f} square centimetres",
         "on_right": "the patient's right, on the viewer's left",
@@ -92,7 +88,7 @@ WORDS = MappingProxyType(
         "alt_outlined": " Its label is outlined.",
         "alt_place": "The whole synthetic axial slice, {window}. A frame marks where the enlarged part with {name} "
         "lies: on {side}, {depth} of the body.",
-        "alt_signs": " Outlined: {signs}.",
+        "alt_signs": " Tinted: {signs}.",
         # Grading.
         "involved": "involved share of the lobe",
         "true_percent": "true involvement of the lungs, %",
@@ -109,7 +105,7 @@ WORDS = MappingProxyType(
         "alt_blind": "Axial CT slice {k} of {count}, {name}, {window}. What it shows is not described here, because "
         "to judge it is the exercise.",
         "alt_extent": "{plane} slice through most of the lesion of a synthetic study called {name}, {window}.",
-        "alt_lobes": "Bar chart of the involved share of each lobe. {bars}",
+        "alt_lobe_bars": "Bar chart of the involved share of each lobe. {bars}",
         "alt_probabilities": "Line chart of the probability of each category against the true percentage: {curves}. "
         "Dotted lines mark 25, 50 and 75 %, where two curves cross.",
         "alt_readers": "Scatter chart of the percentages that two readers gave {n} studies: correlation {r:.2f}, the "
