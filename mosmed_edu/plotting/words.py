@@ -109,8 +109,7 @@ WORDS = MappingProxyType(
         "alt_probabilities": "Line chart of the probability of each category against the true percentage: {curves}. "
         "Dotted lines mark 25, 50 and 75 %, where two curves cross.",
         "alt_readers": "Scatter chart of the percentages that two readers gave {n} studies: correlation {r:.2f}, the "
-        "same category in {same:.0%}. Dotted lines mark 25, 50 and 75 %; most of the studies in different "
-        "categories lie near one of them.",
+        "same category in {same:.0%}. Dotted lines mark 25, 50 and 75 %.",
         "alt_certainty": "Chart of 95 % confidence intervals of the share found, if every study of a category was "
         "found: {intervals}. The fewer the studies, the longer the bar.",
         # The practice in grading.
