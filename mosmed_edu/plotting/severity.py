@@ -179,7 +179,7 @@ def show_probabilities(percent: Sequence[float], probabilities: np.ndarray, name
     """
     canvas, (axes,) = _canvas([3])
     spoken = []
-    for name, values, colour, dashes in zip(names, probabilities.T, COLOURS, _DASHES, strict=True):
+    for name, values, colour, dashes in zip(names, probabilities.T, COLOURS, _DASHES, strict=False):
         axes.plot(percent, values, color=colour, linestyle=dashes, linewidth=2.5)
         top = int(np.argmax(values))
         axes.text(np.clip(percent[top], 6, 94), min(values[top], 1) + 0.03, name, ha="center", fontsize=_LETTER)

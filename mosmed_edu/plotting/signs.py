@@ -149,7 +149,7 @@ def _crop(example, window, title: str, outlined: bool = False) -> Panel:
         window=_window_words(window),
         seen=say(f"seen_{_window_name(window)}", low=find_window(window).low, high=find_window(window).high),
         mean=hu[mask].mean() if mask.any() else np.nan,
-        grey=grey[ndimage.zoom(mask, times, order=0, grid_mode=True, mode="nearest")].mean() if mask.any() else np.nan,
+        grey=apply_window(hu, window)[mask].mean() if mask.any() else np.nan,
         share=mask.mean(),
     )
     return picture_panel(canvas, alt + (WORDS["alt_outlined"] if outlined else ""), title)
