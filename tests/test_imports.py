@@ -19,7 +19,8 @@ FLOORS = [
     {"volume", "layout"},
     {"nifti", "masks", "lungs", "plotting", "phantom", "convert", "selfcheck"},
     {"dataset"},
-    {"check", "features", "viewer", "atlas"},
+    {"check", "features", "viewer", "atlas", "agreement"},
+    {"grading", "examples"},
     {"cli"},
     {"__main__"},
 ]
@@ -29,7 +30,8 @@ BESIDE = {("windowing", "errors"), ("layout", "volume"), ("volume", "errors")}
 LAZY = {("dataset", "phantom"), ("cli", "phantom"), ("cli", "check"), ("cli", "viewer")}
 
 SCREENS = {"matplotlib", "ipywidgets", "IPython", "ipykernel", "plotly"}
-KNOW_SCREENS = {"plotting", "viewer", "cli"}
+#: `grading` is a widget, as `viewer` is; it asks `viewer` whether the book is being built.
+KNOW_SCREENS = {"plotting", "viewer", "grading", "cli"}
 
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 

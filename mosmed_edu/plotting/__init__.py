@@ -18,6 +18,17 @@ from mosmed_edu.plotting.scans import (
     show_tiles,
     show_windows,
 )
+from mosmed_edu.plotting.severity import (
+    lower_bound,
+    overview_panel,
+    show_blind_slice,
+    show_certainty,
+    show_extent,
+    show_lobe_shares,
+    show_probabilities,
+    show_readers,
+)
+from mosmed_edu.plotting.signs import show_crops, show_labels, show_sign
 from mosmed_edu.plotting.words import WORDS
 from mosmed_edu.plotting.zoom import show_zoom
 
@@ -25,15 +36,26 @@ __all__ = [
     "TISSUES",
     "WORDS",
     "Figure",
+    "lower_bound",
+    "overview_panel",
     "show_atlas",
+    "show_blind_slice",
+    "show_certainty",
     "show_counts",
+    "show_crops",
     "show_density",
     "show_drawings",
+    "show_extent",
     "show_grey_values",
     "show_histogram",
+    "show_labels",
+    "show_lobe_shares",
     "show_lobes",
     "show_planes",
+    "show_probabilities",
     "show_raw",
+    "show_readers",
+    "show_sign",
     "show_slices",
     "show_studies",
     "show_thirds",
