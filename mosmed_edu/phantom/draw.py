@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from mosmed_edu.errors import DrawingError
 from mosmed_edu.layout import SLICE_SPACING_MM
@@ -102,7 +104,12 @@ def draw(
     >>> study.ct.orientation, round(study.fraction, 3)
     ('LAS', 0.3)
     """
-    findings = findings or Findings()
+    with _threads().limit(limits=1, user_api="blas"):
+        return _draw(patient, disease, findings or Findings(), matrix, slices, spacing_mm, scanner)
+
+
+def _draw(patient, disease, findings, matrix, slices, spacing_mm, scanner) -> Drawing:
+    """As `draw`."""
     chest = Chest.of(patient, findings)
     scanner = scanner or sample_scanner(patient)
     frame = fit_frame(chest, matrix, slices, spacing_mm, scanner.field)
@@ -113,6 +120,12 @@ def draw(
     described = {"patient": patient, "disease": disease, "findings": findings, "scanner": scanner}
     record = {name: asdict(value) for name, value in described.items()} | {"marks": lesions.marks}
     return _drawing(anatomy, ct, lesions.labels, record)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Our matrices are small: on a busy machine, threads that share them wait for each other most of the time."""
+    return ThreadpoolController()
 
 
 def fit_frame(chest: Chest, matrix: int, slices: int | None, spacing_mm: float, field: float = 1.0) -> Frame:
