@@ -1,0 +1,48 @@
+"""Sphinx extension: pictures that cells put into their output become files, fetched when they near the screen.
+
+A notebook carries its pictures within itself, so that it can be handed on. A page that did the same would send all of
+them before the first line can be read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+#: Smaller pictures stay: a request costs more than they do.
+_SMALL = 4096
+
+_EMBEDDED = re.compile(r'src="data:image/(png|webp|jpeg);base64,([A-Za-z0-9+/=\s]+)"')
+
+
+def setup(app):
+    app.connect("build-finished", move_pictures)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def move_pictures(app, error):
+    """Write each embedded picture of each page to a file of its own, named by its content."""
+    if error or app.builder.format != "html":
+        return
+    root = Path(app.outdir)
+    folder = root / "_images"
+    for page in root.rglob("*.html"):
+        if "_static" in page.relative_to(root).parts:
+            continue
+        up = "../" * (len(page.relative_to(root).parts) - 1)
+        text = page.read_text("utf-8")
+        moved = _EMBEDDED.sub(lambda found, up=up: _moved(found, folder, up), text)
+        if moved != text:
+            page.write_text(moved, "utf-8")
+
+
+def _moved(found: re.Match, folder: Path, up: str) -> str:
+    kind, data = found[1], base64.b64decode(found[2])
+    if len(data) < _SMALL:
+        return found[0]
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{hashlib.sha256(data).hexdigest()[:20]}.{kind}"
+    path.write_bytes(data)
+    return f'loading="lazy" decoding="async" src="{up}_images/{path.name}"'
