@@ -94,7 +94,7 @@ def show_thirds(shares: Mapping[str, Sequence[float]], caption: str = "") -> Fig
         axes.barh(at, np.multiply(values, 100), color=COLOURS[group % len(COLOURS)], height=0.8)
         for y, value in zip(at, values, strict=True):
             beside = value * 100 + 1.5
-            if beside < 100 / 3 < beside + 12:  # not on the line
+            if beside < 100 / 3 < beside + 10:  # not on the line
                 beside = 100 / 3 + 1.5
             axes.text(beside, y, f"{value:.0%}", va="center", fontsize=_LETTER)
         rows += list(at)
