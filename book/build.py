@@ -65,21 +65,34 @@ def forget_stale_outputs(data_root: Path) -> None:
     """Drop the pages and the cached outputs that other code or other data have made.
 
     Jupyter's cache looks at a notebook's own text only; what a cell shows depends on `mosmed_edu`, on the installed
-    libraries and on the dataset too.
+    libraries and on the dataset too. And every page depends on the extensions and on the glossary.
     """
-    digest = hashlib.sha256(str(data_root).encode())
     quizzes = (ROOT / "notebooks").rglob("*.json")
-    for path in sorted([*(ROOT / "mosmed_edu").rglob("*.py"), *quizzes, ROOT / "requirements.txt"]):
+    code = [*(ROOT / "mosmed_edu").rglob("*.py"), *quizzes, ROOT / "requirements.txt"]
+    pages = [*(ROOT / "book" / "_ext").glob("*.py"), ROOT / "_config.yml", ROOT / "book" / "glossary.md"]
+    outputs = _digest([*code, *data_root.glob("dataset_registry.*")], str(data_root))
+    if not _is_stamped(".made-from", outputs):
+        shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
+    if not _is_stamped(".pages-made-from", _digest(pages, outputs)):
+        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
+        shutil.rmtree(HTML, ignore_errors=True)
+
+
+def _digest(paths: list[Path], start: str) -> str:
+    digest = hashlib.sha256(start.encode())
+    for path in sorted(paths):
         digest.update(path.read_bytes())
-    for path in sorted(data_root.glob("dataset_registry.*")):
-        digest.update(path.read_bytes())
-    stamp = BUILD / ".made-from"
-    if stamp.is_file() and stamp.read_text() == digest.hexdigest():
-        return
-    for folder in (BUILD / ".jupyter_cache", BUILD / ".doctrees", HTML):
-        shutil.rmtree(folder, ignore_errors=True)
+    return digest.hexdigest()
+
+
+def _is_stamped(name: str, digest: str) -> bool:
+    """Whether the stamp of this name holds the digest; if not, it does from now on."""
+    stamp = BUILD / name
+    if stamp.is_file() and stamp.read_text() == digest:
+        return True
     BUILD.mkdir(exist_ok=True)
-    stamp.write_text(digest.hexdigest())
+    stamp.write_text(digest)
+    return False
 
 
 def missing_pages() -> list[str]:

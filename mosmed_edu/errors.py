@@ -60,6 +60,10 @@ class MaskError(MosMedError, ValueError):
     """A mask does not fit its study, or is no mask."""
 
 
+class LungsNotFound(MosMedError, ValueError):
+    """A volume holds nothing that could be a pair of lungs."""
+
+
 class DrawingError(MosMedError, ValueError):
     """A synthetic study was asked for that cannot be drawn."""
 

@@ -19,7 +19,7 @@ FLOORS = [
     {"volume", "layout"},
     {"nifti", "masks", "lungs", "plotting", "phantom", "convert", "selfcheck"},
     {"dataset"},
-    {"check", "features", "viewer", "agreement"},
+    {"check", "features", "viewer", "atlas", "agreement"},
     {"grading", "examples"},
     {"cli"},
     {"__main__"},

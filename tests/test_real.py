@@ -13,6 +13,9 @@ from scipy import ndimage
 from mosmed_edu import open_dataset, read_nifti
 from mosmed_edu.check import check_dataset
 from mosmed_edu.layout import PUBLISHED_MASKS, PUBLISHED_STUDIES, REGISTRY_NAMES, read_registry
+from mosmed_edu.lungs import LEFT, RIGHT, segment_lungs
+from mosmed_edu.masks import lesion_table
+from mosmed_edu.phantom import Disease, Patient, draw
 
 MASKS = [f"study_{number:04d}_mask.nii.gz" for number in range(255, 265)]
 
@@ -159,3 +162,69 @@ def test_sagittal_pictures_have_the_front_on_the_left(chest):
     table = (picture > -300) & ~ndimage.binary_dilation(body, iterations=3)
     assert middle(table)[1] > middle(body)[1]
     assert middle((picture > 250) & body)[1] > middle(body)[1], "the spine is at the back"
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_lesion_table_agrees_with_an_independent_count(real, name):
+    path = real / "masks" / name
+    mask = read_nifti(path)
+    table = lesion_table(mask.with_data(mask.data > 0))
+    shapes = sitk.LabelShapeStatisticsImageFilter()
+    shapes.Execute(sitk.ConnectedComponent(sitk.ReadImage(path, sitk.sitkUInt8) > 0, True))
+    theirs = sorted((shapes.GetPhysicalSize(n) / 1000 for n in shapes.GetLabels()), reverse=True)
+    assert table["volume_ml"].tolist() == pytest.approx(theirs, rel=1e-5)
+    assert table["volume_ml"].sum() == pytest.approx(independent_volume_ml(path), rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def real_chest(real):
+    return read_nifti(real / "chest_ct_lungdx_a0002.nii.gz")
+
+
+@pytest.fixture(scope="module")
+def real_lungs(real_chest):
+    return segment_lungs(real_chest)
+
+
+def test_lungs_of_a_real_chest(real_chest, real_lungs):
+    """A patient with a tumour at the right hilum; the left lung is the larger one."""
+    found, hu = real_lungs, real_chest.data
+    assert 2000 < found.ml["both"] < 8000 and found.trusted, found.doubts
+    assert found.ml["left"] > found.ml["right"] > 800
+    # Windpipe and bowel are full of gas; lung tissue is not.
+    assert np.mean(hu[found.mask.data] < -960) < 0.005
+    for side in (RIGHT, LEFT):
+        pieces, count = ndimage.label(found.labels.data == side)
+        sizes = np.bincount(pieces.ravel())[1:]
+        assert sizes.max() > 0.98 * sizes.sum(), f"{count} pieces: torn apart"
+    x = {side: real_chest.to_mm(np.argwhere(found.labels.data == side))[:, 0] for side in (RIGHT, LEFT)}
+    assert np.quantile(x[LEFT], 0.95) < np.quantile(x[RIGHT], 0.25)
+
+
+def tissue_table(ct, lungs):
+    """What a reader would measure in a healthy part: HU of lung, fat and soft tissue, and the noise, by whole scans."""
+    hu = ct.data.astype(np.float32)
+    body = ndimage.binary_opening(hu > -250, iterations=2)
+    counts = np.bincount(ct.data[body & ~lungs.mask.data].clip(-200, 200).astype(int) + 200, minlength=401)
+    smooth = ndimage.uniform_filter1d(counts.astype(float), 9)
+    mean, square = (ndimage.uniform_filter(values, (7, 7, 1)) for values in (hu, hu * hu))
+    spread = np.sqrt(np.maximum(square - mean * mean, 0))[body & (mean > 20) & (mean < 80)]
+    return {
+        "lung, median": float(np.median(ct.data[lungs.mask.data])),
+        "fat, mode": float(smooth[50:160].argmax() + 50 - 200),
+        "soft tissue, mode": float(smooth[200:290].argmax()),
+        "noise, sd": float(np.quantile(spread, 0.1)),
+    }
+
+
+def test_tissues_of_drawn_patients_lie_where_the_real_ones_do(real_chest, real_lungs):
+    """One real patient: the drawn ones, who differ among themselves, need only be of the same kind."""
+    measured = tissue_table(real_chest, real_lungs)
+    allowed = {"lung, median": 70, "fat, mode": 12, "soft tissue, mode": 12, "noise, sd": 6}
+    for seed in range(3):
+        drawn = draw(Patient.sample(seed), Disease.sample("CT-0", seed)).ct
+        table = tissue_table(drawn, segment_lungs(drawn))
+        print(f"\n{'':20}{'real':>8}{'drawn':>8}")
+        for name, value in table.items():
+            print(f"{name:20}{measured[name]:8.1f}{value:8.1f}")
+            assert value == pytest.approx(measured[name], abs=allowed[name]), name

@@ -144,7 +144,7 @@ def fit_frame(chest: Chest, matrix: int, slices: int | None, spacing_mm: float, 
 def sample_scanner(patient: Patient) -> Scanner:
     """Noise and sharpness of the study; a larger patient is a noisier one."""
     rng = np.random.default_rng(np.random.SeedSequence([patient.seed, _STAGE, 1]))
-    noise = np.clip(rng.normal(16 + 0.35 * (patient.bmi - 26), 2.5), 10, 28)
+    noise = np.clip(rng.normal(13 + 0.35 * (patient.bmi - 26), 2.5), 8, 26)
     return Scanner(round(float(noise), 1), 0.5, round(float(rng.uniform(0.36, 0.5)), 3))
 
 

@@ -4,7 +4,10 @@ Every function returns a `Figure`, which a notebook shows as HTML. `words` holds
 makes the HTML, `scans` draws pictures of the body and `charts` everything with axes.
 """
 
+from mosmed_edu.plotting.atlas import show_atlas, show_lobes
 from mosmed_edu.plotting.charts import TISSUES, show_counts, show_histogram, show_window_ramps
+from mosmed_edu.plotting.distribution import show_density, show_thirds
+from mosmed_edu.plotting.drawings import show_drawings
 from mosmed_edu.plotting.figure import Figure
 from mosmed_edu.plotting.scans import (
     show_grey_values,
@@ -27,6 +30,7 @@ from mosmed_edu.plotting.severity import (
 )
 from mosmed_edu.plotting.signs import show_crops, show_labels, show_sign
 from mosmed_edu.plotting.words import WORDS
+from mosmed_edu.plotting.zoom import show_zoom
 
 __all__ = [
     "TISSUES",
@@ -34,15 +38,19 @@ __all__ = [
     "Figure",
     "lower_bound",
     "overview_panel",
+    "show_atlas",
     "show_blind_slice",
     "show_certainty",
     "show_counts",
     "show_crops",
+    "show_density",
+    "show_drawings",
     "show_extent",
     "show_grey_values",
     "show_histogram",
     "show_labels",
     "show_lobe_shares",
+    "show_lobes",
     "show_planes",
     "show_probabilities",
     "show_raw",
@@ -50,7 +58,9 @@ __all__ = [
     "show_sign",
     "show_slices",
     "show_studies",
+    "show_thirds",
     "show_tiles",
     "show_window_ramps",
     "show_windows",
+    "show_zoom",
 ]

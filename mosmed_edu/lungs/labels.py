@@ -1,0 +1,4 @@
+"""Numbers of the lungs in a label volume."""
+
+#: Label of each lung.
+RIGHT, LEFT = 1, 2

@@ -1,0 +1,107 @@
+"""Right from left, and what is dense within a lung."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from mosmed_edu.lungs.labels import LEFT, RIGHT
+from mosmed_edu.lungs.search import grow
+from mosmed_edu.lungs.turned import Scan
+
+#: Gaps at the outline, as consolidation leaves them, are closed with a disc of this radius, in mm. Tried on drawn
+#: studies: more mends CT-4 by half a percent, and adds chest wall everywhere else.
+CLOSING_MM = 20.0
+
+#: Lungs that touch make a piece larger than this, in mm2; how far from the midline they are cut apart, in mm.
+_TOUCHING_MM2, _STRIP_MM = 3000, 25.0
+
+#: Gaps towards the mediastinum are closed only where they are up to twice as wide, in mm; bone is never lung.
+_CLOSING_MEDIAL_MM, _BONE_HU = 3.0, 250
+
+
+def tell_sides(air: np.ndarray, scan: Scan) -> np.ndarray:
+    """Label each piece of lung `RIGHT` or `LEFT`; cut lungs that touch apart where it is densest."""
+    sides = np.zeros(air.shape, np.uint8)
+    middle = _midline(air)
+    for k in np.flatnonzero(air.any(axis=(0, 1))):
+        labels, _ = ndimage.label(air[..., k])
+        for n, box in enumerate(ndimage.find_objects(labels), 1):
+            piece = labels[box] == n
+            column = middle - box[0].start
+            right = piece[max(int(column), 0) :].sum() if column < piece.shape[0] else 0
+            share = right / piece.sum()
+            if 0.1 < share < 0.9 and piece.sum() * scan.pixel_mm2 > _TOUCHING_MM2:
+                side = _cut_apart(scan.hu[..., k][box], piece, column, scan.mm)
+            else:
+                side = piece * np.uint8(RIGHT if share > 0.5 else LEFT)
+            np.maximum(sides[..., k][box], side, out=sides[..., k][box])
+    return sides
+
+
+def _midline(air: np.ndarray) -> float:
+    """Column between the lungs: the emptiest near their middle."""
+    columns = air.sum(axis=(1, 2)).astype(float)
+    inside = np.flatnonzero(columns)
+    quarter = (inside[-1] - inside[0]) // 4
+    strip = slice(inside[0] + quarter, inside[-1] - quarter + 1)
+    return float(strip.start + ndimage.uniform_filter1d(columns, 9)[strip].argmin())
+
+
+def _cut_apart(hu: np.ndarray, piece: np.ndarray, column: float, mm: tuple[float, float, float]) -> np.ndarray:
+    """Cut a piece from front to back along the densest way near the midline (dynamic programming over columns)."""
+    reach = int(_STRIP_MM / mm[0])
+    first, last = max(int(column) - reach, 0), min(int(column) + reach + 1, hu.shape[0])
+    price = np.exp(-np.clip(hu[first:last].astype(np.float32), -1000, 100) / 150)
+    total, came = np.empty_like(price), np.zeros(price.shape, np.int64)
+    total[:, 0] = price[:, 0]
+    for j in range(1, price.shape[1]):
+        before = np.pad(total[:, j - 1], 1, constant_values=np.inf)
+        options = np.stack([before[:-2], before[1:-1], before[2:]])
+        came[:, j] = options.argmin(axis=0) - 1
+        total[:, j] = price[:, j] + options.min(axis=0)
+    border = np.empty(price.shape[1], np.int64)
+    border[-1] = total[:, -1].argmin()
+    for j in range(price.shape[1] - 1, 0, -1):
+        border[j - 1] = border[j] + came[border[j], j]
+    right = np.arange(hu.shape[0])[:, None] > (border + first)[None]
+    return np.where(piece, np.where(right, RIGHT, LEFT), 0).astype(np.uint8)
+
+
+def mend(sides: np.ndarray, scan: Scan, airways: np.ndarray) -> np.ndarray:
+    """Close gaps in each lung's outline, then fill its holes: vessels, nodules, consolidation."""
+    whole = np.zeros(sides.shape, np.uint8)
+    blocked = grow(airways, 2.0, scan.mm)
+    for side in (RIGHT, LEFT):
+        lung = sides == side
+        for k in np.flatnonzero(lung.any(axis=(0, 1))):
+            free = (sides[..., k] == 0) & (whole[..., k] == 0) & ~blocked[..., k] & (scan.hu[..., k] < _BONE_HU)
+            closed = _close(lung[..., k], free, side, scan.mm)
+            filled = ndimage.binary_fill_holes(closed)
+            whole[..., k][filled & (whole[..., k] == 0)] = side
+    return whole
+
+
+def _close(lung: np.ndarray, free: np.ndarray, side: int, mm: tuple[float, float, float]) -> np.ndarray:
+    """Close a lung's outline: widely along the chest wall, narrowly towards the mediastinum, where vessels enter."""
+    pad = [int(CLOSING_MM / step) + 2 for step in mm[:2]]
+    found = np.nonzero(lung)
+    box = tuple(
+        slice(max(where.min() - margin, 0), where.max() + margin + 1) for where, margin in zip(found, pad, strict=True)
+    )
+    part = lung[box]
+    away = ndimage.distance_transform_edt(~part, sampling=mm[:2])
+    wide, narrow = (
+        ndimage.distance_transform_edt(away <= radius, sampling=mm[:2]) > radius
+        for radius in (CLOSING_MM, _CLOSING_MEDIAL_MM)
+    )
+    columns, rows = np.nonzero(part)
+    outward = (np.arange(part.shape[0]) - np.median(columns)) * (1 if side == RIGHT else -1) > 0
+    at_wall = outward[:, None] | (np.arange(part.shape[1]) < np.quantile(rows, 0.35))[None]
+    gaps, count = ndimage.label(wide & ~narrow & free[box])
+    size = np.bincount(gaps.ravel(), minlength=count + 1)
+    mended = np.bincount(gaps.ravel(), at_wall.ravel(), count + 1) > 0.6 * size
+    mended[0] = False
+    closed = lung.copy()
+    closed[box] |= (narrow & free[box]) | mended[gaps]
+    return closed

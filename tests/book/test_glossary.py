@@ -1,0 +1,82 @@
+"""The glossary, and its words in the chapters: shown on hover and on focus, closed with Escape."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = "notebooks/03-windowing.html"
+
+
+@pytest.fixture
+def entries():
+    """(terms, definition) of each entry, from the source."""
+    text = (ROOT / "book" / "glossary.md").read_text("utf-8")
+    body = re.search(r"```\{glossary\}\n:sorted:\n\n(.*?)\n```", text, re.DOTALL)[1]
+    return [(block.split("\n  ")[0].splitlines(), block) for block in body.split("\n\n")]
+
+
+def test_there_are_sixty_words_each_with_its_russian_term(entries):
+    assert len(entries) >= 60
+    for terms, block in entries:
+        meaning, _, russian = " ".join(block.split()).partition(" Russian: ")
+        assert len(meaning) - len(" ".join(terms)) > 20, f"{terms[0]}: no definition"
+        assert re.search("[\u0430-\u044f\u0451]{4}", russian), f"{terms[0]}: no Russian term"
+    names = [term.lower() for terms, _ in entries for term in terms]
+    assert len(set(names)) == len(names)
+    firsts = [terms[0].lower() for terms, _ in entries]
+    assert firsts == sorted(firsts)
+
+
+@pytest.fixture
+def page(browser, site):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(site + PAGE)
+    yield page
+    page.close()
+
+
+def test_a_word_shows_its_meaning_on_hover_and_escape_closes_it(page):
+    word = page.locator(".gloss").first
+    note = word.locator(".gloss-note")
+    assert not note.is_visible()
+    word.locator("a").hover()
+    assert note.is_visible() and "Russian:" in note.inner_text()
+    note.hover()  # it stays while the pointer is on it
+    assert note.is_visible()
+    page.keyboard.press("Escape")
+    assert not note.is_visible()
+
+
+def test_a_word_shows_its_meaning_on_keyboard_focus(page):
+    word = page.locator(".gloss").first
+    word.locator("a").focus()
+    note = word.locator(".gloss-note")
+    assert note.is_visible()
+    assert word.locator("a").get_attribute("aria-describedby") == note.get_attribute("id")
+    page.keyboard.press("Tab")
+    assert not note.is_visible()
+
+
+def test_each_word_is_marked_once_and_leads_to_the_glossary(page, site):
+    links = page.locator("a.gloss-term")
+    targets = links.evaluate_all("all => all.map(a => a.getAttribute('href'))")
+    assert len(targets) >= 5 and len(set(targets)) == len(targets)
+    assert all(target.startswith("../book/glossary.html#term-") for target in targets)
+    assert page.locator("h1 .gloss, h2 .gloss, code .gloss, a .gloss").count() == 0
+    links.first.click()
+    page.wait_for_url("**/glossary.html#term-*")
+
+
+def test_notes_stay_on_a_narrow_screen(browser, site):
+    page = browser.new_page(viewport={"width": 400, "height": 800})
+    page.goto(site + PAGE)
+    for n in range(page.locator(".gloss").count()):
+        word = page.locator(".gloss").nth(n)
+        word.locator("a").focus()
+        box = word.locator(".gloss-note").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 400, word.inner_text()
+    page.close()

@@ -1,0 +1,166 @@
+"""Lungs: found in drawn studies whose lungs are known, in a body made of ellipses, and never in what is no chest."""
+
+from __future__ import annotations
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from mosmed_edu.errors import LungsNotFound, MosMedError
+from mosmed_edu.lungs import LEFT, RIGHT, segment_lungs
+from mosmed_edu.masks import dice, involvement
+from mosmed_edu.phantom import Disease, Findings, Patient, draw
+from mosmed_edu.volume import Volume
+
+LAS = np.array([[-3.0, 0, 0, 190.0], [0, 3.0, 0, -150.0], [0, 0, 8.0, -100.0], [0, 0, 0, 1]])
+SHAPE = (128, 100, 24)
+
+
+def chest(**change):
+    """A body of ellipses on a table, with a windpipe, bowel gas and arms: HU, and the two lungs."""
+    i, j, k = np.meshgrid(*map(np.arange, SHAPE), indexing="ij")
+    x, y, z = (LAS[n, n] * index + LAS[n, 3] for n, index in enumerate((i, j, k)))
+    hu = np.full(SHAPE, -1000.0)
+    hu[((x / 150) ** 2 + (y / 100) ** 2) < 1] = 40  # trunk
+    hu[((np.abs(x) - 172) / 18) ** 2 + (y / 20) ** 2 < 1] = 40  # arms
+    hu[(y < -108) & (y > -114)] = -300  # table
+    apart = change.get("apart", 62)
+    lungs = {}
+    for side, sign in ((RIGHT, 1), (LEFT, -1)):
+        lungs[side] = (((x - sign * apart) / 58) ** 2 + (y / 75) ** 2 < 1) & (np.abs(z) < 72)
+        if apart < 58:  # they touch behind the breastbone: a thin sheet between them
+            lungs[side] &= sign * x > 1
+        hu[lungs[side]] = -860
+    hu[(x**2 + (y - 5) ** 2 < 9**2) & (z > 20)] = -1000  # windpipe
+    gas = ((x + 50) / 25) ** 2 + ((y - 40) / 20) ** 2 + ((z + 86) / 12) ** 2 < 1
+    hu[gas & ~(lungs[RIGHT] | lungs[LEFT])] = -990
+    hu += np.random.default_rng(0).normal(0, 12, SHAPE)
+    return Volume(hu.astype(np.int16), LAS), lungs
+
+
+def overlap(found, wanted):
+    return 2 * (found & wanted).sum() / (found.sum() + wanted.sum())
+
+
+def test_ellipses_are_found_and_told_apart():
+    ct, lungs = chest()
+    found = segment_lungs(ct)
+    for side in (RIGHT, LEFT):
+        assert overlap(found.labels.data == side, lungs[side]) > 0.98
+    assert found.trusted, found.doubts
+    assert found.ml["both"] == pytest.approx(found.mask.data.sum() * ct.voxel_ml)
+    assert found.ml["right"] + found.ml["left"] == pytest.approx(found.ml["both"])
+
+
+def test_windpipe_bowel_gas_table_and_arms_stay_out():
+    ct, lungs = chest()
+    extra = segment_lungs(ct).mask.data & ~(lungs[RIGHT] | lungs[LEFT])
+    assert extra.sum() * ct.voxel_ml < 15
+
+
+def test_lungs_that_touch_are_cut_apart_at_the_sheet_between_them():
+    ct, lungs = chest(apart=50)
+    labels = segment_lungs(ct).labels.data
+    wrong = (labels == LEFT) & lungs[RIGHT] | (labels == RIGHT) & lungs[LEFT]
+    assert wrong.sum() < 0.005 * (lungs[RIGHT] | lungs[LEFT]).sum()
+
+
+@pytest.mark.parametrize("depth_mm, kept", [(30, True), (70, False)])
+def test_consolidation_at_the_wall_is_mended_as_far_as_documented(depth_mm, kept):
+    ct, lungs = chest()
+    x, y = (LAS[n, n] * np.arange(SHAPE[n]) + LAS[n, 3] for n in (0, 1))
+    wide = 20 if kept else 90  # on the back wall of the right lung
+    patch = lungs[RIGHT] & (np.abs(x[:, None, None] - 62) < wide / 2) & (y[None, :, None] < -75 + depth_mm)
+    ct.data[patch] = 30
+    found = segment_lungs(ct)
+    assert (found.mask.data[patch].mean() > 0.8) == kept
+    outside = found.mask.data & ~(lungs[RIGHT] | lungs[LEFT])
+    assert outside.sum() * ct.voxel_ml < 30  # mending does not leak into the wall
+
+
+@pytest.mark.parametrize("axes", ["RAS", "LPS", "ASR"])
+def test_the_answer_does_not_depend_on_the_order_of_the_axes(axes):
+    ct, _ = chest()
+    image = nib.Nifti1Image(ct.data, ct.affine)
+    change = nib.orientations.ornt_transform(nib.io_orientation(LAS), nib.orientations.axcodes2ornt(tuple(axes)))
+    image = image.as_reoriented(change)
+    turned = segment_lungs(Volume(np.asarray(image.dataobj), image.affine))
+    back = nib.Nifti1Image(turned.labels.data, turned.labels.affine).as_reoriented(
+        nib.orientations.ornt_transform(nib.io_orientation(image.affine), nib.io_orientation(LAS))
+    )
+    assert turned.labels.same_grid(Volume(np.asarray(image.dataobj), image.affine))
+    assert np.array_equal(np.asarray(back.dataobj), segment_lungs(ct).labels.data)
+
+
+def test_finer_pixels_give_the_same_lungs():
+    """Beyond the size that the search needs, only the outline is drawn finer."""
+    coarse, fine = (draw(Patient(seed=4), Disease("CT-1", 0.1, seed=4), matrix=n) for n in (256, 512))
+    ml = [segment_lungs(study.ct).ml["both"] for study in (coarse, fine)]
+    assert ml[0] == pytest.approx(ml[1], rel=0.02)
+
+
+CASES = {
+    "CT-0": (Disease(), 0.97),
+    "CT-1": (Disease("CT-1", 0.15, seed=1), 0.97),
+    "CT-2": (Disease("CT-2", 0.35, seed=2), 0.95),
+    "CT-3": (Disease("CT-3", 0.6, seed=3), 0.88),
+}
+
+
+@pytest.mark.parametrize("category", CASES)
+def test_lungs_of_drawn_studies(category):
+    """One study each; medians over many are in the benchmark's table."""
+    disease, wanted = CASES[category]
+    study = draw(Patient(seed=7), disease, matrix=256)
+    found = segment_lungs(study.ct)
+    assert dice(found.mask, study.lungs) > wanted
+    left = study.lobes.data >= 4
+    assert (found.labels.data[left] == RIGHT).mean() < 0.005
+    if category in ("CT-1", "CT-2"):
+        assert involvement(study.mask, found.labels).loc["both", "share"] == pytest.approx(study.fraction, abs=0.05)
+
+
+def test_the_whole_range_of_findings_does_not_break_it():
+    findings = Findings(emphysema=1.0, effusion_left_ml=200, nodules=8, metal=True, motion=0.5)
+    study = draw(Patient(seed=3), Disease("CT-1", 0.1, seed=3), findings, matrix=256)
+    assert dice(segment_lungs(study.ct).mask, study.lungs) > 0.95
+
+
+def test_thin_slices():
+    study = draw(Patient(seed=2), Disease(), matrix=128, spacing_mm=2.5)
+    assert dice(segment_lungs(study.ct).mask, study.lungs) > 0.95
+
+
+def test_doubts_are_said():
+    ct, lungs = chest()
+    half = Volume(ct.data[:, :, :12], LAS)
+    assert any("cuts through lung" in doubt for doubt in segment_lungs(half).doubts)
+    one = ct.with_data(np.where(lungs[LEFT], np.int16(30), ct.data))
+    assert any("much smaller" in doubt for doubt in segment_lungs(one).doubts)
+    assert not segment_lungs(one).trusted
+
+
+NOT_A_CHEST = {
+    "constant": np.zeros(SHAPE, np.int16),
+    "air": np.full(SHAPE, -1000, np.int16),
+    "a block of tissue": np.pad(
+        np.full((60, 50, 24), 40, np.int16), ((30, 38), (25, 25), (0, 0)), constant_values=-1000
+    ),
+    "noise": np.random.default_rng(0).normal(0, 500, SHAPE).astype(np.int16),
+    "one slice of nothing": np.zeros((16, 16, 1), np.int16),
+}
+
+
+@pytest.mark.parametrize("name", NOT_A_CHEST)
+def test_what_is_no_chest_is_refused_in_one_line(name):
+    with pytest.raises(LungsNotFound) as caught:
+        segment_lungs(Volume(NOT_A_CHEST[name], LAS))
+    assert "\n" not in str(caught.value) and "Next:" in str(caught.value)
+
+
+def test_voxels_that_are_no_number_are_refused():
+    ct, _ = chest()
+    spoilt = ct.data.astype(np.float32)
+    spoilt[40, 40, 10] = np.nan
+    with pytest.raises(MosMedError, match="no number"):
+        segment_lungs(ct.with_data(spoilt))
