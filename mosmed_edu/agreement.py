@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.special import logit, ndtr
 
 from mosmed_edu.layout import CATEGORIES
-from mosmed_edu.phantom.reading import ERROR_LOGIT, LIMITS
+from mosmed_edu.phantom.reading import ERROR_LOGIT, LIMITS, read, sample_extent
 
 
 def category_probabilities(fractions) -> np.ndarray:
@@ -39,6 +40,56 @@ def category_probabilities(fractions) -> np.ndarray:
     true = logit(np.asarray(fractions, float))[:, None]
     below = ndtr((logit(np.array(LIMITS)) - true) / ERROR_LOGIT)
     return np.diff(below, axis=1, prepend=0, append=1)
+
+
+def sample_extents(categories: Sequence[str], rng: np.random.Generator) -> np.ndarray:
+    """Draw a true extent behind each of these labels.
+
+    Parameters
+    ----------
+    categories : sequence of n str
+        ``"CT-1"`` to ``"CT-4"``.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    fractions : array (n,)
+        Involved share of the lungs, 0 to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mosmed_edu.agreement import sample_extents
+    >>> mild, severe = sample_extents(["CT-1", "CT-4"], np.random.default_rng(1))
+    >>> bool(0 < mild < severe < 1)
+    True
+    """
+    return np.array([sample_extent(name, rng)[0] for name in categories])
+
+
+def simulate_reader(fractions: Sequence[float], rng: np.random.Generator) -> pd.DataFrame:
+    """Let one simulated reader read studies of these true extents.
+
+    Parameters
+    ----------
+    fractions : sequence of float
+        Involved share of the lungs, 0 to 1.
+    rng : numpy.random.Generator
+        Draws the reader's errors.
+
+    Returns
+    -------
+    readings : DataFrame
+        ``percent`` (0 to 100) and ``category``, one row a study.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mosmed_edu.agreement import simulate_reader
+    >>> simulate_reader([0.0, 0.02], np.random.default_rng(1)).category.tolist()
+    ['CT-0', 'CT-1']
+    """
+    return pd.DataFrame([read(fraction, rng) for fraction in fractions])
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ EXAMPLES = {
     "consolidation": _Recipe(2, 0.35, Shares(0.7, 0.0)),
     "air bronchogram": _Recipe(7, 0.35, Shares(0.7, 0.0), 50),
     "crazy paving": _Recipe(4, 0.3, Shares(0.02, 0.75), 70),
-    "reticulation": _Recipe(5, 0.02, Shares(0.05, 0.0, reticulation=0.7), 70),
+    "reticulation": _Recipe(5, 0.02, Shares(0.05, 0.0, reticulation=0.7), 55),
     "subpleural line": _Recipe(1, 0.02, Shares(0.02, 0.0, subpleural_lines=1.0), 70),
     "reversed halo": _Recipe(1, 0.25, Shares(0.3, 0.0, reversed_halos=3), 70),
     "halo": _Recipe(1, 0.2, Shares(0.3, 0.0, halos=3), 70),

@@ -160,7 +160,7 @@ class Practice:
             told = say("agreement", who=who, same=found.same, count=found.count, plain=plain, weighted=weighted)
             rows, columns = (pd.Categorical(names, CATEGORIES) for names in (reference, self.answers))
             table = pd.crosstab(rows, columns, dropna=False).rename_axis(index=None, columns=None)
-            about = say("confusion", who=who.lower())
+            about = say("confusion", who=who)
             parts.append(f"<p><strong>{escape(told)}</strong></p>{table.to_html(border=0)}<p>{escape(about)}</p>")
         return "".join(parts)
 

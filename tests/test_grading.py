@@ -214,5 +214,5 @@ def test_page_computes_the_readers_agreement(monkeypatch):
 def test_agreement_box_speaks_of_all_cases_and_holds_valid_numbers():
     html = agreement_html([Case.of(a_study("CT-3"))])
     references = json.loads(re.search(r"\}\)\((\{.*?\}), ", html)[1])
-    assert references == {"With the label": [3]}
+    assert references == {"the label": [3]}
     assert 'role="status"' in html

@@ -225,9 +225,9 @@ WORDS = MappingProxyType(
         "next": "Next study",
         "finish": "Show my agreement",
         "agreement_empty": "Your agreement appears here when all {count} studies are graded; your first answers count.",
-        "agreement_with_measured": "With the measurement",
-        "agreement_with_label": "With the label",
-        "agreement": "{who}: {same} of {count} the same; kappa {plain}, quadratic-weighted kappa {weighted}.",
+        "agreement_with_measured": "the measurement",
+        "agreement_with_label": "the label",
+        "agreement": "With {who}: {same} of {count} the same; kappa {plain}, quadratic-weighted kappa {weighted}.",
         "undefined": "not defined (only one category occurs)",
         "confusion": "Rows: {who}. Columns: your answers.",
         # Names of sliders.
