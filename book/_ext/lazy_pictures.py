@@ -14,7 +14,8 @@ from pathlib import Path
 #: Smaller pictures stay: a request costs more than they do.
 _SMALL = 4096
 
-_EMBEDDED = re.compile(r'src="data:image/(png|webp|jpeg);base64,([A-Za-z0-9+/=\s]+)"')
+#: In the page itself, and in the questions of a quiz, which are JavaScript: there the quotation marks are escaped.
+_EMBEDDED = re.compile(r'src=(\\?")data:image/(png|webp|jpeg);base64,([A-Za-z0-9+/=\s]+)\\?"')
 
 
 def setup(app):
@@ -39,10 +40,10 @@ def move_pictures(app, error):
 
 
 def _moved(found: re.Match, folder: Path, up: str) -> str:
-    kind, data = found[1], base64.b64decode(found[2])
+    quote, kind, data = found[1], found[2], base64.b64decode(found[3])
     if len(data) < _SMALL:
         return found[0]
     folder.mkdir(exist_ok=True)
     path = folder / f"{hashlib.sha256(data).hexdigest()[:20]}.{kind}"
     path.write_bytes(data)
-    return f'loading="lazy" decoding="async" src="{up}_images/{path.name}"'
+    return f"loading={quote}lazy{quote} decoding={quote}async{quote} src={quote}{up}_images/{path.name}{quote}"

@@ -33,7 +33,7 @@ class AuthorYearLabels(BaseLabelStyle):
 
 def _author_year(entry) -> str:
     names = [" ".join((*person.prelast_names, *person.last_names)) for person in entry.persons.get("author", [])]
-    who = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
+    who = f"{names[0]} et al." if len(names) > 2 or "others" in names else " and ".join(names)
     who = who or entry.fields.get("organization") or entry.fields.get("journal") or entry.fields["title"]
     return ", ".join(part for part in (who.strip("{}"), entry.fields.get("year")) if part)
 
