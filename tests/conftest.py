@@ -1,7 +1,9 @@
-"""Shared by all tests: a small dataset in MosMed's shape, and real files where somebody has put them."""
+"""Shared by all tests: a small dataset in MosMed's shape, real files where somebody has put them, a browser."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -92,3 +94,18 @@ def real() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the real files in ../shared/real, which are no part of the project")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium. On a machine without one these tests skip; in CI they fail."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        message = "no chromium on this machine. Next: apt install chromium"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()

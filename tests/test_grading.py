@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -176,13 +175,8 @@ def test_page_quiz_shows_a_picture_and_explains_every_answer():
         assert "CT-" not in given and str(case.study.id) not in given
 
 
-def test_page_computes_the_readers_agreement(monkeypatch):
+def test_page_computes_the_readers_agreement(monkeypatch, browser):
     """In a browser: click the quiz through, change one's mind once, and compare with the same answers graded here."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no chromium on this machine. Next: apt install chromium")
-    from playwright.sync_api import sync_playwright
-
     shown = []
     monkeypatch.setenv("MOSMED_BOOK", "1")
     monkeypatch.setattr("jupyterquiz.dynamic.display.display", shown.append)
@@ -191,19 +185,17 @@ def test_page_computes_the_readers_agreement(monkeypatch):
     place = grading_practice(studies)
     answers = ["CT-2", "CT-3", "CT-3", "CT-1", "CT-1"]
     page_html = shown[0].data + place.data + f"<script>{shown[1].data}</script>"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.set_content(page_html)
-        status = page.locator("#mosmed-agreement")
-        assert "5 studies" in status.inner_text()
-        for n, answer in enumerate(answers):
-            page.locator(".Quiz").nth(n).locator(".MCButton").nth(CATEGORIES.index(answer)).click()
-            if n == 0:
-                assert "Too high by one category." in page.locator(".Feedback").first.inner_text()
-        page.locator(".Quiz").first.locator(".MCButton").nth(1).click()  # a second answer does not count
-        said = status.inner_text().splitlines()
-        browser.close()
+    page = browser.new_page()
+    page.set_content(page_html)
+    status = page.locator("#mosmed-agreement")
+    assert "5 studies" in status.inner_text()
+    for n, answer in enumerate(answers):
+        page.locator(".Quiz").nth(n).locator(".MCButton").nth(CATEGORIES.index(answer)).click()
+        if n == 0:
+            assert "Too high by one category." in page.locator(".Feedback").first.inner_text()
+    page.locator(".Quiz").first.locator(".MCButton").nth(1).click()  # a second answer does not count
+    said = status.inner_text().splitlines()
+    page.close()
     cases = [Case.of(study) for study in studies]
     for line, reference in zip(said, Practice(cases).references().values(), strict=True):
         found = agreement(answers, reference)

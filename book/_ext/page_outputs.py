@@ -1,7 +1,7 @@
-"""Sphinx extension: pictures that cells put into their output become files, fetched when they near the screen.
+"""Sphinx extension: what cells have put on a page, made fit for it.
 
-A notebook carries its pictures within itself, so that it can be handed on. A page that did the same would send all of
-them before the first line can be read.
+Pictures in their output become files, fetched when they near the screen. A notebook carries its pictures within itself,
+so that it can be handed on; a page that did the same would send all of them before the first line can be read.
 """
 
 from __future__ import annotations
@@ -17,14 +17,18 @@ _SMALL = 4096
 #: In the page itself, and in the questions of a quiz, which are JavaScript: there the quotation marks are escaped.
 _EMBEDDED = re.compile(r'src=(\\?")data:image/(png|webp|jpeg);base64,([A-Za-z0-9+/=\s]+)\\?"')
 
+#: jupyterquiz takes MathJax's settings, which are there before MathJax is, for MathJax itself, and fails.
+_HASTY = "if (typeof MathJax != 'undefined') {"
+_PATIENT = "if (typeof MathJax != 'undefined' && MathJax.version) {"
+
 
 def setup(app):
-    app.connect("build-finished", move_pictures)
+    app.connect("build-finished", mend_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def move_pictures(app, error):
-    """Write each embedded picture of each page to a file of its own, named by its content."""
+def mend_pages(app, error):
+    """Write each embedded picture to a file named by its content, and let quizzes wait for MathJax."""
     if error or app.builder.format != "html":
         return
     root = Path(app.outdir)
@@ -35,6 +39,7 @@ def move_pictures(app, error):
         up = "../" * (len(page.relative_to(root).parts) - 1)
         text = page.read_text("utf-8")
         moved = _EMBEDDED.sub(lambda found, up=up: _moved(found, folder, up), text)
+        moved = moved.replace(_HASTY, _PATIENT)
         if moved != text:
             page.write_text(moved, "utf-8")
 
