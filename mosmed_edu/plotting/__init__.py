@@ -9,6 +9,7 @@ from mosmed_edu.plotting.charts import TISSUES, show_counts, show_histogram, sho
 from mosmed_edu.plotting.distribution import show_density, show_thirds
 from mosmed_edu.plotting.drawings import show_drawings
 from mosmed_edu.plotting.figure import Figure
+from mosmed_edu.plotting.masks import show_mask, show_two_masks
 from mosmed_edu.plotting.scans import (
     show_grey_values,
     show_planes,
@@ -51,6 +52,7 @@ __all__ = [
     "show_labels",
     "show_lobe_shares",
     "show_lobes",
+    "show_mask",
     "show_planes",
     "show_probabilities",
     "show_raw",
@@ -60,6 +62,7 @@ __all__ = [
     "show_studies",
     "show_thirds",
     "show_tiles",
+    "show_two_masks",
     "show_window_ramps",
     "show_windows",
     "show_zoom",

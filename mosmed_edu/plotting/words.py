@@ -230,6 +230,13 @@ WORDS = MappingProxyType(
         "agreement": "With {who}: {same} of {count} the same; kappa {plain}, quadratic-weighted kappa {weighted}.",
         "undefined": "not defined (only one category occurs)",
         "confusion": "Rows: {who}. Columns: your answers.",
+        # Masks.
+        "mask_plain": "as it is",
+        "mask_outline": "outline",
+        "mask_fill": "tint",
+        "caption_mask_ways": "Axial slice {k} of {study}, {window}, round its lesions; the mask is orange.",
+        "caption_two_masks": "Axial slice {k} of {study}: {first} solid orange, {second} dashed blue.",
+        "alt_mask_way": "Part of axial CT slice {k} of {study}, {window}. Lesions are lighter than aerated lung.",
         # Names of sliders.
         "level": "Level, HU",
         "width": "Width, HU",
