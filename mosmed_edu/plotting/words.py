@@ -230,6 +230,14 @@ WORDS = MappingProxyType(
         "agreement": "With {who}: {same} of {count} the same; kappa {plain}, quadratic-weighted kappa {weighted}.",
         "undefined": "not defined (only one category occurs)",
         "confusion": "Rows: {who}. Columns: your answers.",
+        # Curves.
+        "lesion_ml": "lesion volume in mL",
+        "dice": "Dice",
+        "error_percent": "error of the volume, %",
+        "curve_ends": "{name}: from {first:.2g} at {start:.3g} to {last:.2g} at {end:.3g}.",
+        "alt_curves": "Line chart of {y} against {x}. {curves}",
+        "alt_scatter": "Scatter chart of {y} against {x}: {n} points. The smaller half (to {limit:.2g}) has a median "
+        "of {small:.2g}, the larger half {large:.2g}.",
         # Masks.
         "mask_plain": "as it is",
         "mask_outline": "outline",

@@ -1,0 +1,90 @@
+"""Curves and points over one axis: how one quantity follows another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mosmed_edu.plotting.charts import _DASHES, _LETTER, COLOURS, _canvas
+from mosmed_edu.plotting.figure import Figure, chart_panel
+from mosmed_edu.plotting.words import WORDS, say
+
+
+def show_curves(
+    x: Sequence[float], curves: Mapping[str, Sequence[float]], x_label: str, y_label: str, caption: str = ""
+) -> Figure:
+    """Draw up to four curves over a logarithmic axis.
+
+    Parameters
+    ----------
+    x : sequence of n float
+        Above 0, growing.
+    curves : mapping of str to sequence of n float
+        Name of each curve and its values.
+    x_label, y_label : str
+        Keys of `WORDS`.
+    caption : str
+
+    Returns
+    -------
+    figure : Figure
+
+    Examples
+    --------
+    >>> from mosmed_edu.plotting import show_curves
+    >>> show_curves([0.1, 1, 10], {"Dice": [0.5, 0.7, 0.9]}, "lesion_ml", "dice")
+    Line chart of Dice against lesion volume in mL. Dice: from 0.5 at 0.1 to 0.9 at 10.
+    """
+    canvas, (axes,) = _canvas([3.2])
+    spoken = []
+    for (name, y), colour, dashes in zip(curves.items(), COLOURS, _DASHES, strict=False):
+        axes.plot(x, y, color=colour, linestyle=dashes, linewidth=2.5, label=name)
+        spoken.append(say("curve_ends", name=name, first=y[0], last=y[-1], start=x[0], end=x[-1]))
+    axes.set(xscale="log", xlabel=WORDS[x_label], ylabel=WORDS[y_label])
+    axes.grid(True, color="0.75", linewidth=0.6)
+    if len(curves) > 1:
+        axes.legend(frameon=False, fontsize=_LETTER - 1)
+    alt = say("alt_curves", x=WORDS[x_label], y=WORDS[y_label], curves=" ".join(spoken))
+    return Figure([chart_panel(canvas, alt)], caption)
+
+
+def show_scatter(x: Sequence[float], y: Sequence[float], x_label: str, y_label: str, caption: str = "") -> Figure:
+    """Draw points over a logarithmic axis.
+
+    Parameters
+    ----------
+    x, y : sequences of n float
+        x above 0.
+    x_label, y_label : str
+        Keys of `WORDS`.
+    caption : str
+
+    Returns
+    -------
+    figure : Figure
+
+    Examples
+    --------
+    >>> from mosmed_edu.plotting import show_scatter
+    >>> show_scatter([0.1, 1, 10, 20], [90, 40, 10, 8], "lesion_ml", "error_percent")
+    Scatter chart of error of the volume, % against lesion volume in mL: 4 points. The smaller half (to 1) has a \
+median of 65, the larger half 9.
+    """
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    canvas, (axes,) = _canvas([3.2])
+    axes.plot(x, y, "o", color=COLOURS[0], markersize=4.5, alpha=0.75)
+    axes.set(xscale="log", xlabel=WORDS[x_label], ylabel=WORDS[y_label])
+    axes.grid(True, color="0.75", linewidth=0.6)
+    order = np.argsort(x)
+    small, large = np.array_split(order, 2)
+    alt = say(
+        "alt_scatter",
+        x=WORDS[x_label],
+        y=WORDS[y_label],
+        n=x.size,
+        limit=x[small].max(),
+        small=np.median(y[small]),
+        large=np.median(y[large]),
+    )
+    return Figure([chart_panel(canvas, alt)], caption)
