@@ -5,6 +5,7 @@ it keeps their order, goes on after a bad file, remembers what it has measured a
 """
 
 from mosmed_edu.features.cohort import measure_cohort
+from mosmed_edu.features.invented import invent_cohort
 from mosmed_edu.features.names import BANDS_HU, FEATURES, VERSION, Feature, describe_features, feature_names
 from mosmed_edu.features.pool import process_pool
 from mosmed_edu.features.study import BLUR_MM, INVOLVED_HU, involved_voxels, measure_study
@@ -18,6 +19,7 @@ __all__ = [
     "Feature",
     "describe_features",
     "feature_names",
+    "invent_cohort",
     "involved_voxels",
     "measure_cohort",
     "measure_study",

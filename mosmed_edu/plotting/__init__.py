@@ -9,6 +9,7 @@ from mosmed_edu.plotting.charts import TISSUES, show_counts, show_histogram, sho
 from mosmed_edu.plotting.distribution import show_density, show_thirds
 from mosmed_edu.plotting.drawings import show_drawings
 from mosmed_edu.plotting.figure import Figure
+from mosmed_edu.plotting.models import show_by_category, show_calibration, show_confusion, show_scores
 from mosmed_edu.plotting.scans import (
     show_grey_values,
     show_planes,
@@ -40,7 +41,10 @@ __all__ = [
     "overview_panel",
     "show_atlas",
     "show_blind_slice",
+    "show_by_category",
+    "show_calibration",
     "show_certainty",
+    "show_confusion",
     "show_counts",
     "show_crops",
     "show_density",
@@ -55,6 +59,7 @@ __all__ = [
     "show_probabilities",
     "show_raw",
     "show_readers",
+    "show_scores",
     "show_sign",
     "show_slices",
     "show_studies",
