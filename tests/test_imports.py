@@ -15,7 +15,7 @@ PACKAGE = Path(mosmed_edu.__file__).parent
 
 #: From the floor up. A module may import what stands on a lower line (and `layout` builds on `volume` beside it).
 FLOORS = [
-    {"errors", "windowing", "check_report"},
+    {"errors", "windowing", "check_report", "scoring"},
     {"volume", "layout"},
     {"nifti", "masks", "lungs", "plotting", "phantom", "convert", "selfcheck"},
     {"dataset"},

@@ -11,6 +11,7 @@ from mosmed_edu.plotting.distribution import show_density, show_thirds
 from mosmed_edu.plotting.drawings import show_drawings
 from mosmed_edu.plotting.figure import Figure
 from mosmed_edu.plotting.masks import show_mask, show_two_masks
+from mosmed_edu.plotting.models import show_by_category, show_calibration, show_confusion, show_scores
 from mosmed_edu.plotting.scans import (
     show_grey_values,
     show_planes,
@@ -42,7 +43,10 @@ __all__ = [
     "overview_panel",
     "show_atlas",
     "show_blind_slice",
+    "show_by_category",
+    "show_calibration",
     "show_certainty",
+    "show_confusion",
     "show_counts",
     "show_crops",
     "show_curves",
@@ -60,6 +64,7 @@ __all__ = [
     "show_raw",
     "show_readers",
     "show_scatter",
+    "show_scores",
     "show_sign",
     "show_slices",
     "show_studies",

@@ -203,6 +203,22 @@ WORDS = MappingProxyType(
         "same category in {same:.0%}. Dotted lines mark 25, 50 and 75 %.",
         "alt_certainty": "Chart of 95 % confidence intervals of the share found, if every study of a category was "
         "found: {intervals}. The fewer the studies, the longer the bar.",
+        # Features and models.
+        "feature_unit": "{name}, {unit}",
+        "predicted": "predicted",
+        "label": "label",
+        "said": "predicted probability{event}",
+        "was": "share that was so{event}",
+        "spread": "{name} ({n} studies) median {middle:.3g}, middle half {low:.3g} to {high:.3g}",
+        "score": "{name} {value:.2f} ({low:.2f} to {high:.2f})",
+        "confusion_row": "label {name} predicted as {cells}",
+        "calibration_curve": "{name}: predicted and observed {pairs}",
+        "alt_spread": "Dots, one a study, of {name} by category, a line at each median. {groups}.",
+        "alt_scores": "Chart of {label} with 95 % intervals. {scores}.",
+        "alt_reference": "A dashed line marks {value:.2f}: {name}.",
+        "alt_confusion": "Confusion matrix, counts of studies. {rows}.",
+        "alt_calibration": "Chart of the observed share against the predicted probability, groups of studies with "
+        "95 % intervals; a dashed diagonal marks agreement. {curves}.",
         # The practice in grading.
         "case": "study {n} of {count}",
         "ask": "{name}: which category?",

@@ -1,0 +1,204 @@
+"""How good predicted grades are, with intervals; and a classifier that knows that grades have an order.
+
+Needs scikit-learn, which is in the book's environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+#: Names of the scores, and whether more is better.
+SCORES = {"accuracy": True, "balanced accuracy": True, "quadratic kappa": True, "mean absolute error": False}
+
+
+def count_grades(truth: Sequence[int], predicted: Sequence[int], grades: int) -> np.ndarray:
+    """Confusion matrix: row the label, column the prediction.
+
+    Examples
+    --------
+    >>> from mosmed_edu.scoring import count_grades
+    >>> count_grades([0, 1, 1], [0, 0, 1], grades=2).tolist()
+    [[1, 0], [1, 1]]
+    """
+    cells = np.asarray(truth, int) * grades + np.asarray(predicted, int)
+    return np.bincount(cells, minlength=grades**2).reshape(grades, grades)
+
+
+def scores_of(confusion: np.ndarray) -> dict[str, float]:
+    """All `SCORES` of a confusion matrix.
+
+    Parameters
+    ----------
+    confusion : array (n, n)
+        Row the label, column the prediction; grades in their order.
+
+    Returns
+    -------
+    scores : dict
+        Share that is right; mean over the grades of the share that is right; Cohen's kappa with quadratic weights,
+        NaN where only one grade occurs; mean distance in grades.
+    """
+    total, grade = confusion.sum(), np.arange(len(confusion))
+    distance = np.abs(np.subtract.outer(grade, grade))
+    rows, columns = confusion.sum(axis=1), confusion.sum(axis=0)
+    by_chance = (distance**2 * np.outer(rows, columns)).sum() / total
+    there = rows > 0
+    return {
+        "accuracy": np.trace(confusion) / total,
+        "balanced accuracy": np.mean(np.diag(confusion)[there] / rows[there]),
+        "quadratic kappa": 1 - (distance**2 * confusion).sum() / by_chance if by_chance else np.nan,
+        "mean absolute error": (distance * confusion).sum() / total,
+    }
+
+
+def bootstrap(
+    measure: Callable[..., float], labels: Sequence, *columns: Sequence, rounds: int = 1000, seed: int = 0
+) -> tuple[float, float, float]:
+    """A number measured on studies, and the 95 % interval that other studies of the same kind might have given.
+
+    Parameters
+    ----------
+    measure : function of arrays to float
+        Called with `labels` and `columns`, resampled together.
+    labels : sequence of n
+        Studies are drawn again, with replacement, within each label, so that no rare one gets lost.
+    columns : sequences of n
+        What else `measure` takes, one entry a study.
+    rounds : int
+    seed : int
+
+    Returns
+    -------
+    value, low, high : float
+        Measured on the studies as they are; the 2.5th and 97.5th percentile of the resampled values. It knows of chance
+        in the choice of studies alone: not of other hospitals, readers or scanners.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mosmed_edu.scoring import bootstrap
+    >>> value, low, high = bootstrap(lambda label, x: x.mean(), [0] * 100, np.arange(100))
+    >>> float(value), bool(40 < low < 49.5 < high < 59)
+    (49.5, True)
+    """
+    labels, arrays = np.asarray(labels), [np.asarray(column) for column in columns]
+    groups = [np.flatnonzero(labels == one) for one in np.unique(labels)]
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(rounds):
+        drawn = np.concatenate([rng.choice(group, group.size) for group in groups])
+        found.append(measure(labels[drawn], *(array[drawn] for array in arrays)))
+    low, high = np.nanpercentile(found, [2.5, 97.5])
+    return float(measure(labels, *arrays)), float(low), float(high)
+
+
+def score_table(
+    truth: Sequence[int], predictions: Mapping[str, Sequence[int]], score: str = "accuracy", rounds: int = 1000
+) -> pd.DataFrame:
+    """One score of several predictions of the same studies, with intervals.
+
+    Parameters
+    ----------
+    truth : sequence of n int
+        Grades from 0.
+    predictions : mapping of str to sequence of n int
+    score : str
+        One of `SCORES`.
+    rounds : int
+
+    Returns
+    -------
+    table : DataFrame
+        Index: the names. Columns ``value``, ``low`` and ``high``.
+
+    Examples
+    --------
+    >>> from mosmed_edu.scoring import score_table
+    >>> score_table([0, 1, 1, 2], {"all CT-1": [1, 1, 1, 1]}).value.tolist()
+    [0.5]
+    """
+    grades = _grades(truth, *predictions.values())
+    rows = {}
+    for name, predicted in predictions.items():
+        rows[name] = bootstrap(
+            lambda y, p: scores_of(count_grades(y, p, grades))[score], truth, predicted, rounds=rounds
+        )
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
+
+
+def difference(
+    truth: Sequence[int], first: Sequence[int], second: Sequence[int], score: str = "accuracy", rounds: int = 1000
+) -> tuple[float, float, float]:
+    """How much higher a score is for the first prediction than for the second, with its interval.
+
+    Both are measured on the same resampled studies. Two intervals that overlap do not say that two predictions are
+    alike; an interval of the difference that holds 0 says that these studies cannot tell.
+
+    Returns
+    -------
+    value, low, high : float
+    """
+    grades = _grades(truth, first, second)
+
+    def gap(y: np.ndarray, one: np.ndarray, other: np.ndarray) -> float:
+        return scores_of(count_grades(y, one, grades))[score] - scores_of(count_grades(y, other, grades))[score]
+
+    return bootstrap(gap, truth, first, second, rounds=rounds)
+
+
+def _grades(*columns: Sequence[int]) -> int:
+    return 1 + max(int(np.max(column)) for column in columns)
+
+
+class OrdinalClassifier(ClassifierMixin, BaseEstimator):
+    """Grades in order: one yes-or-no question at each limit, "is it more than this?".
+
+    Parameters
+    ----------
+    estimator : classifier with predict_proba
+        Copied and fitted once a limit.
+
+    Notes
+    -----
+    The predicted grade is the median: the first at which the chance of more is at most one half. Where the answers
+    contradict each other (more likely above a higher limit than above a lower one) the lower limit's answer is the
+    bound.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from mosmed_edu.scoring import OrdinalClassifier
+    >>> x = np.arange(30.0)[:, None]
+    >>> OrdinalClassifier(LogisticRegression()).fit(x, np.repeat([0, 1, 2], 10)).predict([[2], [14], [27]]).tolist()
+    [0, 1, 2]
+    """
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def fit(self, X, y):
+        """Fit one copy a limit."""
+        self.classes_ = np.unique(y)
+        self.limits_ = [clone(self.estimator).fit(X, np.asarray(y) > limit) for limit in self.classes_[:-1]]
+        return self
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Probability of each grade: array (n, grades)."""
+        above = self._above(X)
+        return -np.diff(above, axis=1, prepend=1, append=0)
+
+    def predict(self, X) -> np.ndarray:
+        """The median grade."""
+        return self.classes_[(self._above(X) > 0.5).sum(axis=1)]
+
+    def _above(self, X) -> np.ndarray:
+        """Chance that each study lies above each limit, never rising with the limit."""
+        check_is_fitted(self)
+        answers = np.column_stack([one.predict_proba(X)[:, 1] for one in self.limits_])
+        return np.minimum.accumulate(answers, axis=1)
