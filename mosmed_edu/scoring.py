@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -49,10 +50,10 @@ def scores_of(confusion: np.ndarray) -> dict[str, float]:
     by_chance = (distance**2 * np.outer(rows, columns)).sum() / total
     there = rows > 0
     return {
-        "accuracy": np.trace(confusion) / total,
-        "balanced accuracy": np.mean(np.diag(confusion)[there] / rows[there]),
-        "quadratic kappa": 1 - (distance**2 * confusion).sum() / by_chance if by_chance else np.nan,
-        "mean absolute error": (distance * confusion).sum() / total,
+        "accuracy": float(np.trace(confusion) / total),
+        "balanced accuracy": float(np.mean(np.diag(confusion)[there] / rows[there])),
+        "quadratic kappa": float(1 - (distance**2 * confusion).sum() / by_chance) if by_chance else np.nan,
+        "mean absolute error": float((distance * confusion).sum() / total),
     }
 
 
@@ -95,6 +96,23 @@ def bootstrap(
         found.append(measure(labels[drawn], *(array[drawn] for array in arrays)))
     low, high = np.nanpercentile(found, [2.5, 97.5])
     return float(measure(labels, *arrays)), float(low), float(high)
+
+
+def auc(happened: Sequence[int], values: Sequence[float]) -> float:
+    """Area under the ROC curve: how often the value is higher where it happened than where it did not.
+
+    The same as scikit-learn's `roc_auc_score`, at a fraction of its time, because a bootstrap asks a thousand times.
+    NaN where one of the two is missing.
+
+    Examples
+    --------
+    >>> from mosmed_edu.scoring import auc
+    >>> auc([0, 0, 1, 1], [1, 3, 2, 4])
+    0.75
+    """
+    happened, ranks = np.asarray(happened, bool), rankdata(values)
+    yes, no = happened.sum(), (~happened).sum()
+    return float((ranks[happened].sum() - yes * (yes + 1) / 2) / (yes * no)) if yes and no else float("nan")
 
 
 def score_table(

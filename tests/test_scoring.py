@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, cohen_kappa_score, mean_absolute_error
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    cohen_kappa_score,
+    mean_absolute_error,
+    roc_auc_score,
+)
 
 from mosmed_edu.features import FEATURES, feature_names, invent_cohort, measure_cohort
-from mosmed_edu.scoring import OrdinalClassifier, bootstrap, count_grades, difference, score_table, scores_of
+from mosmed_edu.scoring import OrdinalClassifier, auc, bootstrap, count_grades, difference, score_table, scores_of
 
 RNG = np.random.default_rng(5)
 TRUTH = RNG.integers(0, 4, 200)
@@ -69,6 +75,12 @@ def test_a_difference_is_surer_than_two_intervals_say():
     assert 0 < low < value < high
     alone = score_table(TRUTH, {"better": better, "guess": GUESS})
     assert alone.low["better"] < alone.high["guess"]  # the two overlap all the same
+
+
+def test_auc_is_that_of_scikit_learn_ties_and_all():
+    values = RNG.integers(0, 6, 200)
+    assert auc(TRUTH > 1, values) == pytest.approx(roc_auc_score(TRUTH > 1, values))
+    assert np.isnan(auc([1, 1], [0.2, 0.4]))
 
 
 def test_ordinal_probabilities_are_probabilities_and_the_grade_is_their_median():

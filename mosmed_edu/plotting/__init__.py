@@ -10,6 +10,7 @@ from mosmed_edu.plotting.distribution import show_density, show_thirds
 from mosmed_edu.plotting.drawings import show_drawings
 from mosmed_edu.plotting.figure import Figure
 from mosmed_edu.plotting.models import show_by_category, show_calibration, show_confusion, show_scores
+from mosmed_edu.plotting.outlines import show_outlines
 from mosmed_edu.plotting.scans import (
     show_grey_values,
     show_planes,
@@ -55,6 +56,7 @@ __all__ = [
     "show_labels",
     "show_lobe_shares",
     "show_lobes",
+    "show_outlines",
     "show_planes",
     "show_probabilities",
     "show_raw",
