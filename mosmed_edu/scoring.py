@@ -220,3 +220,47 @@ class OrdinalClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         answers = np.column_stack([one.predict_proba(X)[:, 1] for one in self.limits_])
         return np.minimum.accumulate(answers, axis=1)
+
+
+class ExtentRule(ClassifierMixin, BaseEstimator):
+    """The rule that grades are made by, with one number learned: below which share a lung counts as healthy.
+
+    Parameters
+    ----------
+    column : str
+        Column of the table with the involved share, 0 to 1.
+    limits : tuple of float
+        Where the second and each further grade above the lowest begin.
+
+    Attributes
+    ----------
+    lowest_ : float
+        Grade 0 lies below it: the limit with most hits among the training studies.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mosmed_edu.scoring import ExtentRule
+    >>> table = pd.DataFrame({"involved": [0.02, 0.03, 0.12, 0.3, 0.6]})
+    >>> ExtentRule().fit(table, [0, 0, 1, 2, 3]).predict(table).tolist()
+    [0, 0, 1, 2, 3]
+    """
+
+    def __init__(self, column: str = "involved", limits: tuple[float, ...] = (0.25, 0.5)):
+        self.column, self.limits = column, limits
+
+    def fit(self, X: pd.DataFrame, y):
+        """Try limits from 1 % up to half the first of `limits`."""
+        self.classes_ = np.unique(y)
+        tries = np.linspace(0.01, self.limits[0] / 2, 116)
+        hits = [np.mean(self._grade(X, one) == y) for one in tries]
+        self.lowest_ = float(tries[np.argmax(hits)])
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Grades from 0."""
+        check_is_fitted(self)
+        return self._grade(X, self.lowest_)
+
+    def _grade(self, X: pd.DataFrame, lowest: float) -> np.ndarray:
+        return np.digitize(X[self.column], [lowest, *self.limits])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
@@ -14,7 +15,16 @@ from sklearn.metrics import (
 )
 
 from mosmed_edu.features import FEATURES, feature_names, invent_cohort, measure_cohort
-from mosmed_edu.scoring import OrdinalClassifier, auc, bootstrap, count_grades, difference, score_table, scores_of
+from mosmed_edu.scoring import (
+    ExtentRule,
+    OrdinalClassifier,
+    auc,
+    bootstrap,
+    count_grades,
+    difference,
+    score_table,
+    scores_of,
+)
 
 RNG = np.random.default_rng(5)
 TRUTH = RNG.integers(0, 4, 200)
@@ -111,3 +121,10 @@ def test_invented_rows_look_like_measured_ones_and_can_be_learned_from():
     assert np.allclose(shares, 1)
     grade = table.category.cat.codes
     assert 0.4 < table.involved.corr(grade, method="spearman") < 0.95
+
+
+def test_the_rule_finds_the_lowest_limit_and_keeps_the_others():
+    share = np.array([0.01, 0.02, 0.05, 0.06, 0.24, 0.25, 0.49, 0.5, 0.9])
+    rule = ExtentRule().fit(pd.DataFrame({"involved": share}), [0, 0, 0, 1, 1, 2, 2, 3, 3])
+    assert 0.05 < rule.lowest_ <= 0.06
+    assert rule.predict(pd.DataFrame({"involved": share})).tolist() == [0, 0, 0, 1, 1, 2, 2, 3, 3]
