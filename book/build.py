@@ -26,6 +26,7 @@ def main() -> int:
     """Build, check, and say where the book is."""
     try:
         dataset = open_dataset()  # draws the sample, with a progress bar, where no other folder is named
+        open_dataset("cohort")  # here and not in a notebook, where the bar would stay on the page
     except MosMedError as error:
         print(error, file=sys.stderr)
         return 1

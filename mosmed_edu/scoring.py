@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -49,10 +50,10 @@ def scores_of(confusion: np.ndarray) -> dict[str, float]:
     by_chance = (distance**2 * np.outer(rows, columns)).sum() / total
     there = rows > 0
     return {
-        "accuracy": np.trace(confusion) / total,
-        "balanced accuracy": np.mean(np.diag(confusion)[there] / rows[there]),
-        "quadratic kappa": 1 - (distance**2 * confusion).sum() / by_chance if by_chance else np.nan,
-        "mean absolute error": (distance * confusion).sum() / total,
+        "accuracy": float(np.trace(confusion) / total),
+        "balanced accuracy": float(np.mean(np.diag(confusion)[there] / rows[there])),
+        "quadratic kappa": float(1 - (distance**2 * confusion).sum() / by_chance) if by_chance else np.nan,
+        "mean absolute error": float((distance * confusion).sum() / total),
     }
 
 
@@ -95,6 +96,23 @@ def bootstrap(
         found.append(measure(labels[drawn], *(array[drawn] for array in arrays)))
     low, high = np.nanpercentile(found, [2.5, 97.5])
     return float(measure(labels, *arrays)), float(low), float(high)
+
+
+def auc(happened: Sequence[int], values: Sequence[float]) -> float:
+    """Area under the ROC curve: how often the value is higher where it happened than where it did not.
+
+    The same as scikit-learn's `roc_auc_score`, at a fraction of its time, because a bootstrap asks a thousand times.
+    NaN where one of the two is missing.
+
+    Examples
+    --------
+    >>> from mosmed_edu.scoring import auc
+    >>> auc([0, 0, 1, 1], [1, 3, 2, 4])
+    0.75
+    """
+    happened, ranks = np.asarray(happened, bool), rankdata(values)
+    yes, no = happened.sum(), (~happened).sum()
+    return float((ranks[happened].sum() - yes * (yes + 1) / 2) / (yes * no)) if yes and no else float("nan")
 
 
 def score_table(
@@ -202,3 +220,47 @@ class OrdinalClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         answers = np.column_stack([one.predict_proba(X)[:, 1] for one in self.limits_])
         return np.minimum.accumulate(answers, axis=1)
+
+
+class ExtentRule(ClassifierMixin, BaseEstimator):
+    """The rule that grades are made by, with one number learned: below which share a lung counts as healthy.
+
+    Parameters
+    ----------
+    column : str
+        Column of the table with the involved share, 0 to 1.
+    limits : tuple of float
+        Where the second and each further grade above the lowest begin.
+
+    Attributes
+    ----------
+    lowest_ : float
+        Grade 0 lies below it: the limit with most hits among the training studies.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mosmed_edu.scoring import ExtentRule
+    >>> table = pd.DataFrame({"involved": [0.02, 0.03, 0.12, 0.3, 0.6]})
+    >>> ExtentRule().fit(table, [0, 0, 1, 2, 3]).predict(table).tolist()
+    [0, 0, 1, 2, 3]
+    """
+
+    def __init__(self, column: str = "involved", limits: tuple[float, ...] = (0.25, 0.5)):
+        self.column, self.limits = column, limits
+
+    def fit(self, X: pd.DataFrame, y):
+        """Try limits from 1 % up to half the first of `limits`."""
+        self.classes_ = np.unique(y)
+        tries = np.linspace(0.01, self.limits[0] / 2, 116)
+        hits = [np.mean(self._grade(X, one) == y) for one in tries]
+        self.lowest_ = float(tries[np.argmax(hits)])
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Grades from 0."""
+        check_is_fitted(self)
+        return self._grade(X, self.lowest_)
+
+    def _grade(self, X: pd.DataFrame, lowest: float) -> np.ndarray:
+        return np.digitize(X[self.column], [lowest, *self.limits])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,9 @@ import pytest
 from scipy.stats import binomtest
 
 from mosmed_edu.layout import CATEGORIES
-from mosmed_edu.plotting import show_by_category, show_calibration, show_confusion, show_scores
+from mosmed_edu.plotting import show_by_category, show_calibration, show_confusion, show_outlines, show_scores
 from mosmed_edu.plotting.models import calibration_groups
+from mosmed_edu.volume import Volume
 
 
 def a_table():
@@ -33,6 +35,10 @@ def test_spread_says_median_and_number_of_each_category():
     assert "CT-1 (4 studies) median 5" in second.alt
     assert "CT-4" not in figure.alt
     assert figure.caption in figure._repr_html_()
+
+
+def test_units_may_come_as_a_series():
+    assert "x, mL" in show_by_category(a_table(), pd.Series({"x": "mL"})).alt
 
 
 def test_every_study_is_a_dot():
@@ -68,6 +74,19 @@ def test_letters_take_the_colour_of_the_page():
         assert "#000000" not in svg
         assert "currentColor" in svg
         assert 'role="img"' in svg
+
+
+def test_outlines_are_described_one_by_one():
+    hu = np.full((60, 50, 3), -1000, np.int16)
+    hu[5:55, 5:45] = 40
+    ct = Volume(hu, np.diag([-2.0, 2.0, 8.0, 1.0]))
+    study = SimpleNamespace(id=7, category="CT-1", is_synthetic=True, ct=lambda: ct)
+    patch, nothing = np.zeros(hu.shape, bool), np.zeros(hu.shape, bool)
+    patch[10:20, 10:20, 1] = True
+    first, second = show_outlines(study, 1, {"a": ct.with_data(patch), "b": ct.with_data(nothing)}).panels
+    assert "together 400 square millimetres" in first.alt
+    assert "Nothing is outlined" in second.alt
+    assert (first.title, second.title) == ("a", "b")
 
 
 def test_calibration_groups_are_counted_right():

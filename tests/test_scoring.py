@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, cohen_kappa_score, mean_absolute_error
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    cohen_kappa_score,
+    mean_absolute_error,
+    roc_auc_score,
+)
 
 from mosmed_edu.features import FEATURES, feature_names, invent_cohort, measure_cohort
-from mosmed_edu.scoring import OrdinalClassifier, bootstrap, count_grades, difference, score_table, scores_of
+from mosmed_edu.scoring import (
+    ExtentRule,
+    OrdinalClassifier,
+    auc,
+    bootstrap,
+    count_grades,
+    difference,
+    score_table,
+    scores_of,
+)
 
 RNG = np.random.default_rng(5)
 TRUTH = RNG.integers(0, 4, 200)
@@ -71,6 +87,12 @@ def test_a_difference_is_surer_than_two_intervals_say():
     assert alone.low["better"] < alone.high["guess"]  # the two overlap all the same
 
 
+def test_auc_is_that_of_scikit_learn_ties_and_all():
+    values = RNG.integers(0, 6, 200)
+    assert auc(TRUTH > 1, values) == pytest.approx(roc_auc_score(TRUTH > 1, values))
+    assert np.isnan(auc([1, 1], [0.2, 0.4]))
+
+
 def test_ordinal_probabilities_are_probabilities_and_the_grade_is_their_median():
     x = RNG.normal(TRUTH[:, None], 0.8, (200, 3))
     model = OrdinalClassifier(LogisticRegression()).fit(x, TRUTH)
@@ -99,3 +121,10 @@ def test_invented_rows_look_like_measured_ones_and_can_be_learned_from():
     assert np.allclose(shares, 1)
     grade = table.category.cat.codes
     assert 0.4 < table.involved.corr(grade, method="spearman") < 0.95
+
+
+def test_the_rule_finds_the_lowest_limit_and_keeps_the_others():
+    share = np.array([0.01, 0.02, 0.05, 0.06, 0.24, 0.25, 0.49, 0.5, 0.9])
+    rule = ExtentRule().fit(pd.DataFrame({"involved": share}), [0, 0, 0, 1, 1, 2, 2, 3, 3])
+    assert 0.05 < rule.lowest_ <= 0.06
+    assert rule.predict(pd.DataFrame({"involved": share})).tolist() == [0, 0, 0, 1, 1, 2, 2, 3, 3]

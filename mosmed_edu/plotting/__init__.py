@@ -12,6 +12,7 @@ from mosmed_edu.plotting.drawings import show_drawings
 from mosmed_edu.plotting.figure import Figure
 from mosmed_edu.plotting.masks import show_mask, show_two_masks
 from mosmed_edu.plotting.models import show_by_category, show_calibration, show_confusion, show_scores
+from mosmed_edu.plotting.outlines import show_outlines
 from mosmed_edu.plotting.scans import (
     show_grey_values,
     show_planes,
@@ -59,6 +60,7 @@ __all__ = [
     "show_lobe_shares",
     "show_lobes",
     "show_mask",
+    "show_outlines",
     "show_planes",
     "show_probabilities",
     "show_raw",

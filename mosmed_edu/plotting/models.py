@@ -25,7 +25,7 @@ def show_by_category(table: pd.DataFrame, names: Mapping[str, str] | Sequence[st
     table : DataFrame
         With ``category`` and the columns named, as `mosmed_edu.features.measure_cohort` returns it. Rows without a
         number are left out.
-    names : mapping of str to str, or sequence of str
+    names : mapping of str to str (a dict or a Series), or sequence of str
         Columns and their units; without units the values are shown bare.
     caption : str
 
@@ -33,7 +33,7 @@ def show_by_category(table: pd.DataFrame, names: Mapping[str, str] | Sequence[st
     -------
     figure : Figure
     """
-    units = dict(names) if isinstance(names, Mapping) else dict.fromkeys(names, "")
+    units = dict(names) if hasattr(names, "keys") else dict.fromkeys(names, "")
     panels = [_strip(table, name, unit) for name, unit in units.items()]
     return Figure(panels, caption, min(len(panels), 2))
 
@@ -51,12 +51,18 @@ def _strip(table: pd.DataFrame, name: str, unit: str) -> Panel:
         axes.plot(aside, values, "o", color=COLOURS[0], alpha=0.55, markersize=5, markeredgewidth=0)
         middle, (low, high) = np.median(values), np.percentile(values, [25, 75])
         axes.plot([place - 0.38, place + 0.38], [middle, middle], color=COLOURS[1], linewidth=3.5)
-        spoken.append(say("spread", name=category, n=values.size, middle=middle, low=low, high=high))
+        shown = {"middle": _short(middle), "low": _short(low), "high": _short(high)}
+        spoken.append(say("spread", name=category, n=values.size, **shown))
     axes.set_xticks(range(len(groups)), groups)
     axes.margins(x=0.06)
     label = say("feature_unit", name=name, unit=unit) if unit else name
     axes.set_ylabel(label)
     return chart_panel(canvas, say("alt_spread", name=label, groups="; ".join(spoken)))
+
+
+def _short(value: float) -> str:
+    """Three digits, without an exponent."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def show_scores(
