@@ -120,27 +120,25 @@ def _find_bowel_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
     return found
 
 
-def without_bubbles(air: np.ndarray, airways: np.ndarray, scan: Scan) -> np.ndarray:
-    """Drop small pieces of a slice that larger lung hides from the chest wall: gas in the stomach, rims of bronchi.
+def find_bubbles(whole: np.ndarray, airways: np.ndarray, scan: Scan) -> np.ndarray:
+    """Small pieces of a slice that larger lung hides from the chest wall: gas in the stomach, rims of bronchi.
 
-    Islands of lung within consolidation look alike. Those in its midst come back when holes are filled, and towards
-    the chest wall nothing hides them.
+    To be asked of mended lungs: islands of air within consolidation look alike until they are joined to the rest.
     """
-    kept = air.copy()
-    middle = round(midline(air))
-    for k in np.flatnonzero(air.any(axis=(0, 1))):
-        labels, count = ndimage.label(air[..., k])
-        small = np.bincount(labels.ravel(), minlength=count + 1) * scan.pixel_mm2 < _BUBBLE_MM2
-        large = ~small[labels] & (labels > 0)
-        beside = np.zeros_like(large)
-        beside[:middle] = np.maximum.accumulate(large[:middle])
-        beside[middle:] = np.maximum.accumulate(large[middle:][::-1])[::-1]
-        behind = np.maximum.accumulate(large, axis=1) | grow(airways[..., k : k + 1], 4.0, scan.mm)[..., 0]
-        hidden = np.bincount(labels.ravel(), (beside & behind).ravel(), count + 1)
-        hidden = small & (hidden > 0.5 * np.bincount(labels.ravel(), minlength=count + 1))
-        hidden[0] = False
-        kept[..., k] &= ~hidden[labels]
-    return kept
+    found = np.zeros(whole.shape, bool)
+    middle = round(midline(whole > 0))
+    for k in np.flatnonzero(whole.any(axis=(0, 1))):
+        labels, count = ndimage.label(whole[..., k])
+        size = np.bincount(labels.ravel(), minlength=count + 1)
+        small = size * scan.pixel_mm2 < _BUBBLE_MM2
+        large = (labels > 0) & ~small[labels]
+        beside = np.concatenate(
+            [np.maximum.accumulate(large[:middle]), np.maximum.accumulate(large[middle:][::-1])[::-1]]
+        )
+        behind = np.maximum.accumulate(large, axis=1) | grow(airways[..., k : k + 1], 8.0, scan.mm)[..., 0]
+        hidden = np.bincount(labels.ravel(), (beside & behind).ravel(), count + 1) > 0.5 * size
+        found[..., k] = (small & hidden)[labels] & (labels > 0)
+    return found
 
 
 def midline(air: np.ndarray) -> float:
