@@ -54,7 +54,7 @@ def find_body(hu: np.ndarray, mm: tuple[float, float, float]) -> np.ndarray:
     labels, count = ndimage.label(dense)
     if not count:
         raise LungsNotFound("volume", "holds no body", "give Hounsfield units of a chest CT")
-    body = labels == np.bincount(labels.ravel(order="K"))[1:].argmax() + 1
+    body = labels == np.bincount(labels.ravel())[1:].argmax() + 1
     for k in range(hu.shape[2]):
         body[..., k] = ndimage.binary_fill_holes(body[..., k])
     return body
@@ -93,8 +93,8 @@ def without_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
     """Drop gas in stomach and bowel, and pieces that lie beside the lungs."""
     bowel = _find_bowel_gas(air, scan)
     pieces, count = ndimage.label(air, FLAT)
-    filled = np.bincount(pieces.ravel(order="K"), bowel.ravel(order="K"), count + 1)
-    hollow = filled > _POCKET_SHARE * np.bincount(pieces.ravel(order="K"), minlength=count + 1)
+    filled = np.bincount(pieces.ravel(), bowel.ravel(), count + 1)
+    hollow = filled > _POCKET_SHARE * np.bincount(pieces.ravel(), minlength=count + 1)
     hollow[0] = False
     return _main_pieces(air & ~hollow[pieces] & ~grow(bowel, 3.0, scan.mm), scan)
 
@@ -103,9 +103,11 @@ def _find_bowel_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
     """Pockets of free gas with a wall of tissue round them, slice by slice."""
     gas = (ndimage.uniform_filter(scan.hu.astype(np.float32), (3, 3, 1)) < _POCKET_HU) & air
     pockets, count = ndimage.label(gas, FLAT)
-    large = np.bincount(pockets.ravel(order="K"), minlength=count + 1) * scan.pixel_mm2 > _POCKET_MM2
+    large = np.bincount(pockets.ravel(), minlength=count + 1) * scan.pixel_mm2 > _POCKET_MM2
     found = np.zeros_like(gas)
-    margin = [int(_RING_MM[1] / step) + 1 for step in scan.mm[:2]]
+    begins = max(_RING_MM[0], *scan.mm[:2])  # smoothing took a pixel off the pocket: the ring lies outside that
+    ends = begins + _RING_MM[1] - _RING_MM[0]
+    margin = [int(ends / step) + 1 for step in scan.mm[:2]]
     for n, box in enumerate(ndimage.find_objects(pockets), 1):
         if not large[n]:
             continue
@@ -114,7 +116,7 @@ def _find_bowel_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
             box[2],
         )
         pocket = pockets[around] == n
-        inner, outer = (grow(pocket, radius, scan.mm) for radius in _RING_MM)
+        inner, outer = (grow(pocket, radius, scan.mm) for radius in (begins, ends))
         if np.mean(scan.hu[around][outer & ~inner] > AIR_HU) >= _RING_TISSUE:
             found[around] |= pocket
     return found
@@ -153,7 +155,7 @@ def midline(air: np.ndarray) -> float:
 def _main_pieces(air: np.ndarray, scan: Scan) -> np.ndarray:
     """The large pieces of lung, and those small ones that lie in a dent of a large one on their slice."""
     labels, count = ndimage.label(air)
-    ml = np.bincount(labels.ravel(order="K"), minlength=count + 1) * scan.voxel_ml
+    ml = np.bincount(labels.ravel(), minlength=count + 1) * scan.voxel_ml
     ml[0] = 0
     if ml.max() < _SMALLEST_ML:
         raise LungsNotFound(
