@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from mosmed_edu.lungs.labels import LEFT, RIGHT
-from mosmed_edu.lungs.search import grow
+from mosmed_edu.lungs.search import grow, midline
 from mosmed_edu.lungs.turned import Scan
 
 #: Gaps at the outline, as consolidation leaves them, are closed with a disc of this radius, in mm. Tried on drawn
@@ -19,11 +19,14 @@ _TOUCHING_MM2, _STRIP_MM = 3000, 25.0
 #: Gaps towards the mediastinum are closed only where they are up to twice as wide, in mm; bone is never lung.
 _CLOSING_MEDIAL_MM, _BONE_HU = 3.0, 250
 
+#: The least that the top of the diaphragm measures on a slice, in mm2.
+_DOME_MM2 = 300
+
 
 def tell_sides(air: np.ndarray, scan: Scan) -> np.ndarray:
     """Label each piece of lung `RIGHT` or `LEFT`; cut lungs that touch apart where it is densest."""
     sides = np.zeros(air.shape, np.uint8)
-    middle = _midline(air)
+    middle = midline(air)
     for k in np.flatnonzero(air.any(axis=(0, 1))):
         labels, _ = ndimage.label(air[..., k])
         for n, box in enumerate(ndimage.find_objects(labels), 1):
@@ -37,15 +40,6 @@ def tell_sides(air: np.ndarray, scan: Scan) -> np.ndarray:
                 side = piece * np.uint8(RIGHT if share > 0.5 else LEFT)
             np.maximum(sides[..., k][box], side, out=sides[..., k][box])
     return sides
-
-
-def _midline(air: np.ndarray) -> float:
-    """Column between the lungs: the emptiest near their middle."""
-    columns = air.sum(axis=(1, 2)).astype(float)
-    inside = np.flatnonzero(columns)
-    quarter = (inside[-1] - inside[0]) // 4
-    strip = slice(inside[0] + quarter, inside[-1] - quarter + 1)
-    return float(strip.start + ndimage.uniform_filter1d(columns, 9)[strip].argmin())
 
 
 def _cut_apart(hu: np.ndarray, piece: np.ndarray, column: float, mm: tuple[float, float, float]) -> np.ndarray:
@@ -72,14 +66,28 @@ def mend(sides: np.ndarray, scan: Scan, airways: np.ndarray) -> np.ndarray:
     """Close gaps in each lung's outline, then fill its holes: vessels, nodules, consolidation."""
     whole = np.zeros(sides.shape, np.uint8)
     blocked = grow(airways, 2.0, scan.mm)
+    slices = np.flatnonzero(sides.any(axis=(0, 1)))
+    lower = (slices[0] + slices[-1]) // 2
     for side in (RIGHT, LEFT):
         lung = sides == side
         for k in np.flatnonzero(lung.any(axis=(0, 1))):
             free = (sides[..., k] == 0) & (whole[..., k] == 0) & ~blocked[..., k] & (scan.hu[..., k] < _BONE_HU)
             closed = _close(lung[..., k], free, side, scan.mm)
-            filled = ndimage.binary_fill_holes(closed)
-            whole[..., k][filled & (whole[..., k] == 0)] = side
+            holes = ndimage.binary_fill_holes(closed) & ~closed
+            if 0 < k <= lower:
+                holes &= ~_domes(holes, whole[..., k - 1] == side, scan)
+            whole[..., k][(closed | holes) & (whole[..., k] == 0)] = side
     return whole
+
+
+def _domes(holes: np.ndarray, lung_below: np.ndarray, scan: Scan) -> np.ndarray:
+    """Large holes under which no lung lies: the top of the diaphragm, with lung all round it on this slice."""
+    labels, count = ndimage.label(holes)
+    size = np.bincount(labels.ravel(), minlength=count + 1)
+    over_lung = np.bincount(labels.ravel(), lung_below.ravel(), count + 1)
+    dome = (size * scan.pixel_mm2 > _DOME_MM2) & (over_lung < 0.3 * size)
+    dome[0] = False
+    return dome[labels]
 
 
 def _close(lung: np.ndarray, free: np.ndarray, side: int, mm: tuple[float, float, float]) -> np.ndarray:

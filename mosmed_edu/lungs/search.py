@@ -7,7 +7,7 @@ from scipy import ndimage
 from skimage.morphology import convex_hull_image
 
 from mosmed_edu.errors import LungsNotFound
-from mosmed_edu.lungs.turned import Scan
+from mosmed_edu.lungs.turned import AIR_HU, Scan
 
 #: Below this a voxel is free gas: windpipe, stomach, bowel.
 _GAS_HU = -930
@@ -15,11 +15,18 @@ _GAS_HU = -930
 #: The least that one piece of lung holds, in mL.
 _SMALLEST_ML = 150
 
-#: A pocket of gas in a slice that is no lung, in mm2; the smallest piece of lung that is kept, in mL.
-_POCKET_MM2, _CRUMB_ML = 100, 0.2
+#: Free gas after smoothing. Lung keeps some tissue: even where it is hyperlucent it seldom lies below.
+_POCKET_HU = -970
 
-#: A piece with more free gas than this on a slice is stomach or bowel with its blurred rim.
+#: A pocket of such gas is stomach or bowel if it is larger than this, in mm2, and at least so much of the ring between
+#: these distances round it, in mm, is tissue. Round emphysema and trapped air lies lung.
+_POCKET_MM2, _RING_MM, _RING_TISSUE = 50, (2.0, 6.0), 0.4
+
+#: A piece with more bowel gas than this on a slice is stomach or bowel with its blurred rim.
 _POCKET_SHARE = 0.35
+
+#: The smallest piece of lung that is kept, in mL; and on one slice, where larger lung hides it, in mm2.
+_CRUMB_ML, _BUBBLE_MM2 = 0.2, 250
 
 #: In-plane neighbours alone.
 FLAT = np.zeros((3, 3, 3), bool)
@@ -47,7 +54,7 @@ def find_body(hu: np.ndarray, mm: tuple[float, float, float]) -> np.ndarray:
     labels, count = ndimage.label(dense)
     if not count:
         raise LungsNotFound("volume", "holds no body", "give Hounsfield units of a chest CT")
-    body = labels == np.bincount(labels.ravel(order="K"))[1:].argmax() + 1
+    body = labels == np.bincount(labels.ravel())[1:].argmax() + 1
     for k in range(hu.shape[2]):
         body[..., k] = ndimage.binary_fill_holes(body[..., k])
     return body
@@ -83,22 +90,72 @@ def find_airways(scan: Scan, air: np.ndarray) -> np.ndarray:
 
 
 def without_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
-    """Drop pockets of free gas, as in stomach and bowel, and pieces that lie beside the lungs."""
-    gas = (ndimage.uniform_filter(scan.hu.astype(np.float32), (3, 3, 1)) < -950) & air
-    pockets, count = ndimage.label(gas, FLAT)
-    large = np.bincount(pockets.ravel(order="K"), minlength=count + 1) * scan.pixel_mm2 > _POCKET_MM2
-    large[0] = False
+    """Drop gas in stomach and bowel, and pieces that lie beside the lungs."""
+    bowel = _find_bowel_gas(air, scan)
     pieces, count = ndimage.label(air, FLAT)
-    filled = np.bincount(pieces.ravel(order="K"), gas.ravel(order="K"), count + 1)
-    hollow = filled > _POCKET_SHARE * np.bincount(pieces.ravel(order="K"), minlength=count + 1)
+    filled = np.bincount(pieces.ravel(), bowel.ravel(), count + 1)
+    hollow = filled > _POCKET_SHARE * np.bincount(pieces.ravel(), minlength=count + 1)
     hollow[0] = False
-    return _main_pieces(air & ~hollow[pieces] & ~grow(large[pockets], 3.0, scan.mm), scan)
+    return _main_pieces(air & ~hollow[pieces] & ~grow(bowel, 3.0, scan.mm), scan)
+
+
+def _find_bowel_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
+    """Pockets of free gas with a wall of tissue round them, slice by slice."""
+    gas = (ndimage.uniform_filter(scan.hu.astype(np.float32), (3, 3, 1)) < _POCKET_HU) & air
+    pockets, count = ndimage.label(gas, FLAT)
+    large = np.bincount(pockets.ravel(), minlength=count + 1) * scan.pixel_mm2 > _POCKET_MM2
+    found = np.zeros_like(gas)
+    begins = max(_RING_MM[0], *scan.mm[:2])  # smoothing took a pixel off the pocket: the ring lies outside that
+    ends = begins + _RING_MM[1] - _RING_MM[0]
+    margin = [int(ends / step) + 1 for step in scan.mm[:2]]
+    for n, box in enumerate(ndimage.find_objects(pockets), 1):
+        if not large[n]:
+            continue
+        around = (
+            *(slice(max(part.start - m, 0), part.stop + m) for part, m in zip(box[:2], margin, strict=True)),
+            box[2],
+        )
+        pocket = pockets[around] == n
+        inner, outer = (grow(pocket, radius, scan.mm) for radius in (begins, ends))
+        if np.mean(scan.hu[around][outer & ~inner] > AIR_HU) >= _RING_TISSUE:
+            found[around] |= pocket
+    return found
+
+
+def find_bubbles(whole: np.ndarray, airways: np.ndarray, scan: Scan) -> np.ndarray:
+    """Small pieces of a slice that larger lung hides from the chest wall: gas in the stomach, rims of bronchi.
+
+    To be asked of mended lungs: islands of air within consolidation look alike until they are joined to the rest.
+    """
+    found = np.zeros(whole.shape, bool)
+    middle = round(midline(whole > 0))
+    for k in np.flatnonzero(whole.any(axis=(0, 1))):
+        labels, count = ndimage.label(whole[..., k])
+        size = np.bincount(labels.ravel(), minlength=count + 1)
+        small = size * scan.pixel_mm2 < _BUBBLE_MM2
+        large = (labels > 0) & ~small[labels]
+        beside = np.concatenate(
+            [np.maximum.accumulate(large[:middle]), np.maximum.accumulate(large[middle:][::-1])[::-1]]
+        )
+        behind = np.maximum.accumulate(large, axis=1) | grow(airways[..., k : k + 1], 8.0, scan.mm)[..., 0]
+        hidden = np.bincount(labels.ravel(), (beside & behind).ravel(), count + 1) > 0.5 * size
+        found[..., k] = (small & hidden)[labels] & (labels > 0)
+    return found
+
+
+def midline(air: np.ndarray) -> float:
+    """Column between the lungs: the emptiest near their middle."""
+    columns = air.sum(axis=(1, 2)).astype(float)
+    inside = np.flatnonzero(columns)
+    quarter = (inside[-1] - inside[0]) // 4
+    strip = slice(inside[0] + quarter, inside[-1] - quarter + 1)
+    return float(strip.start + ndimage.uniform_filter1d(columns, 9)[strip].argmin())
 
 
 def _main_pieces(air: np.ndarray, scan: Scan) -> np.ndarray:
     """The large pieces of lung, and those small ones that lie in a dent of a large one on their slice."""
     labels, count = ndimage.label(air)
-    ml = np.bincount(labels.ravel(order="K"), minlength=count + 1) * scan.voxel_ml
+    ml = np.bincount(labels.ravel(), minlength=count + 1) * scan.voxel_ml
     ml[0] = 0
     if ml.max() < _SMALLEST_ML:
         raise LungsNotFound(

@@ -10,7 +10,7 @@ import numpy as np
 from mosmed_edu.errors import MaskError
 from mosmed_edu.lungs.labels import LEFT, RIGHT
 from mosmed_edu.lungs.outline import mend, tell_sides
-from mosmed_edu.lungs.search import find_airways, find_body, grow, without_gas
+from mosmed_edu.lungs.search import find_airways, find_body, find_bubbles, grow, without_gas
 from mosmed_edu.lungs.turned import AIR_HU, Scan, Turned
 from mosmed_edu.volume import Volume
 
@@ -102,6 +102,8 @@ def segment_lungs(ct: Volume) -> Lungs:
     air = without_gas(air, coarse)
     sides = tell_sides(air, coarse)
     whole = mend(sides, coarse, airways)
+    bubbles = find_bubbles(whole, airways, coarse)
+    whole[bubbles] = sides[bubbles] = 0
     labels = turned.refine(whole, sides, airways)
     return Lungs(ct.with_data(turned.back(labels)), tuple(doubts_about(whole, sides, coarse)))
 

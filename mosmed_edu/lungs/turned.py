@@ -64,7 +64,10 @@ class Turned:
         )
 
     def refine(self, whole: np.ndarray, air: np.ndarray, airways: np.ndarray) -> np.ndarray:
-        """Labels on the scan's own pixels: air by its own threshold there, all else from the coarse picture."""
+        """Labels on the scan's own pixels: air by its own threshold there, all else from the coarse picture.
+
+        Only the outline is a matter of the fine threshold. Within it vessels and consolidation would leave holes.
+        """
         labels = np.zeros(self.hu.shape, np.uint8, order="F")
         disc = ndimage.generate_binary_structure(2, 2)
         for k in np.flatnonzero(whole.any(axis=(0, 1))):
@@ -73,7 +76,8 @@ class Turned:
                 continue
             near = ndimage.grey_dilation(air[..., k], footprint=disc)
             near[airways[..., k]] = 0
-            mended = np.where(air[..., k] > 0, 0, whole[..., k])
+            within = ndimage.binary_erosion(whole[..., k], disc)
+            mended = np.where((air[..., k] > 0) & ~within, 0, whole[..., k])
             inside = self._enlarge(near) * (self.hu[..., k] < AIR_HU)
             labels[..., k] = np.maximum(inside, self._enlarge(mended))
         return labels
