@@ -49,20 +49,34 @@ register_plugin("pybtex.style.formatting", "author-year", AuthorYearStyle)
 
 def setup(app):
     app.connect("config-inited", _configure)
+    app.connect("html-page-context", _mend_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def _configure(app, config):
     """Complete what _config.yml says; Jupyter Book lets it replace the theme's options, not add to them."""
     options = config.html_theme_options
+    _leave_out_thebe(app)
     # One search field (the theme shows two otherwise), and light or dark as the reader's system has it.
     options["navbar_persistent"] = []
     options["logo"] = {"text": config.html_title}
     config.html_context.setdefault("default_mode", "auto")
     config.myst_substitutions.update(_addresses(options))
     config.html_css_files.append("mosmed.css")
+    config.html_baseurl = config.html_baseurl or _pages_address(options["repository_url"])
+    config.html_additional_pages = {"404": "404.html"}
+    config.html_context["site_path"] = urlparse(config.html_baseurl).path
+    config.project = config.html_title
+    config.ogp_site_url, config.ogp_site_name = config.html_baseurl, config.html_title
+    config.ogp_image_alt = "The page's title beside a slice of a drawn chest CT. Synthetic, not a patient."
     if os.environ.get(ROOT_VARIABLE) and not open_dataset().is_synthetic:
         options["announcement"] = _REAL_DATA_BANNER
+
+
+def _pages_address(repository: str) -> str:
+    """Where GitHub serves the pages of a repository, unless _config.yml has a `baseurl` under `html`."""
+    owner, name = urlparse(repository).path.strip("/").split("/")
+    return f"https://{owner}.github.io/{name}/"
 
 
 def _addresses(options: dict) -> dict[str, str]:
@@ -70,3 +84,18 @@ def _addresses(options: dict) -> dict[str, str]:
     repository, branch = options["repository_url"].rstrip("/"), options["repository_branch"]
     place = f"gh{urlparse(repository).path}/{branch}?urlpath=lab/tree/notebooks"
     return {"repository": repository, "binder": f"{options['launch_buttons']['binderhub_url']}/v2/{place}"}
+
+
+def _mend_page(app, pagename, templatename, context, doctree):
+    """Give the bibliography roles that a list allows."""
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def _leave_out_thebe(app):
+    """Keep off the pages what runs code in them: Binder does that here, and thebe comes from another host, twice."""
+    for listeners in app.events.listeners.values():
+        for listener in list(listeners):
+            if listener.handler.__module__ == "sphinx_thebe":
+                app.disconnect(listener.id)
+    app.registry.css_files[:] = [file for file in app.registry.css_files if "thebe" not in file[0]]
