@@ -6,8 +6,6 @@ import gzip
 import re
 from urllib.parse import urlparse
 
-import pytest
-
 #: Compressed, for the page and all that it fetches before anybody scrolls. The theme alone would send 1.0 MB.
 ALLOWED = 700_000
 
