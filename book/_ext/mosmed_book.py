@@ -63,6 +63,7 @@ def _configure(app, config):
     config.html_context.setdefault("default_mode", "auto")
     config.myst_substitutions.update(_addresses(options))
     config.html_css_files.append("mosmed.css")
+    config.html_js_files.append("quiz.js")
     config.html_baseurl = config.html_baseurl or _pages_address(options["repository_url"])
     config.html_additional_pages = {"404": "404.html"}
     config.html_context["site_path"] = urlparse(config.html_baseurl).path
