@@ -1,7 +1,12 @@
 // The elements of a viewer, and how they show its state.
 import { say, WINDOWS } from "./words.js";
 
-let count = 0;
+const BARS_MM = [200, 100, 50, 20, 10];
+
+let viewers = 0;
+
+/** A number with a true minus sign. */
+export const minus = (number) => String(number).replace("-", "\u2212");
 
 /** An element with attributes and children. */
 function make(tag, attributes = {}, ...children) {
@@ -14,7 +19,7 @@ function make(tag, attributes = {}, ...children) {
 const part = (name, ...children) => make("div", { class: `mv-${name}` }, ...children);
 
 export function build(about, poster) {
-  const id = `mosmed-viewer-${++count}`;
+  const id = `mosmed-viewer-${++viewers}`;
   const inputs = makeInputs(id, about);
   const buttons = makeButtons();
   const canvas = make("canvas", { "aria-hidden": "true" });
@@ -40,12 +45,12 @@ export function build(about, poster) {
   const fieldset = make(
     "fieldset",
     { class: "mv-controls", disabled: "" },
-    row("plane", say("plane"), make("div", { class: "mv-choice", role: "radiogroup", "aria-label": say("plane") }, ...inputs.planes.map((input) => labelled(input)))),
     row("slice", labelFor(inputs.slice, say("slice")), inputs.slice, inputs.sliceText),
+    row("plane", say("plane"), make("div", { class: "mv-choice", role: "radiogroup", "aria-label": say("plane") }, ...inputs.planes.map((input) => labelled(input)))),
     row("window", say("window"), make("div", { class: "mv-choice", role: "group", "aria-label": say("window") }, ...Object.values(buttons.windows))),
     ...["level", "width"].map((key) => row(key, labelFor(inputs[key][0], say(key)), ...inputs[key])),
     ...(inputs.mask ? [row("mask", labelFor(inputs.mask, say("mask")), inputs.mask, inputs.maskText)] : []),
-    row("more", "", buttons.reset, ...(buttons.full ? [buttons.full] : [])),
+    row("more", buttons.reset, ...(buttons.full ? [buttons.full] : [])),
   );
   const root = make(
     "section",
@@ -128,35 +133,30 @@ function acts({ root, stage, still, message, over, readout, fieldset, inputs, bu
       fieldset.disabled = false;
       root.removeAttribute("aria-busy");
     },
-    show({ plane, slice, count, level, width, opacity, masked }) {
-      const text = say("slice_of", { plane: say(plane), k: slice, last: count - 1 });
+    show({ plane, slice, first, k, last, count, level, width, opacity, masked }) {
+      const text = say("slice_of", { plane: say(plane), k, first, last });
       for (const input of inputs.planes) input.checked = input.value === plane;
       inputs.slice.max = count - 1;
       inputs.slice.value = slice;
       inputs.slice.setAttribute("aria-valuetext", text);
-      setText(inputs.sliceText, `${slice} / ${count - 1}`);
+      setText(inputs.sliceText, `${k} / ${last}`);
       for (const [key, value] of Object.entries({ level, width })) for (const input of inputs[key]) input.value = value;
       for (const [name, button] of Object.entries(buttons.windows))
         button.setAttribute("aria-pressed", WINDOWS[name].level === level && WINDOWS[name].width === width);
       if (inputs.mask) inputs.mask.value = masked ? 100 * opacity : 0;
       setText(inputs.maskText, masked ? `${Math.round(100 * opacity)} %` : "0 %");
-      setText(over.shown, `${text} · ${say("shown", { level, width })}`);
+      setText(over.shown, `${text} · ${say("shown", { level: minus(level), width })}`);
     },
     /** Letters at both edges of the picture, and a bar of a round length. */
-    mark(sides, { perMm, left, wide }, lengths) {
-      stage.style.setProperty("--mv-left", `${Math.max(left, 0)}px`);
-      stage.style.setProperty("--mv-wide", `${wide}px`);
+    mark(sides, perMm) {
       setText(over.first, say(sides[0]));
       setText(over.second, say(sides[1]));
-      const mm = lengths.find((length) => length * perMm < wide / 4) ?? lengths.at(-1);
+      const mm = BARS_MM.find((length) => length * perMm < stage.clientWidth / 4) ?? BARS_MM.at(-1);
       over.bar.style.width = `${mm * perMm}px`;
       setText(over.bar, say("scale", { mm }));
     },
-    read(hu, at = "") {
-      setText(readout, hu ? `${hu} ${at}`.trim() : say("hu_empty"));
-      over.probe.hidden = true;
-    },
-    point(at) {
+    read(text, at) {
+      setText(readout, text);
       over.probe.hidden = !at;
       if (at) over.probe.style.translate = `${at[0]}px ${at[1]}px`;
     },

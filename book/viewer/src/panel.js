@@ -1,22 +1,21 @@
 // The viewer on the page: picture, controls, keyboard. What it shows follows from `state`; `draw` brings both together.
-import { build } from "./controls.js";
+import { build, minus } from "./controls.js";
 import { keyOf, KEYS } from "./keys.js";
 import { fetchScan } from "./scan.js";
 import { say, WINDOWS } from "./words.js";
 
 const OPACITY = 0.4;
 const SIDES = { axial: ["R", "L"], coronal: ["R", "L"], sagittal: ["A", "P"] };
-const SIDE_NAMES = { R: "right", L: "left", A: "front", P: "back" };
 const LIMITS = { level: [-1000, 1000], width: [10, 3000] };
-const BARS_MM = [200, 100, 50, 20, 10];
 const DRAG_HU = 4; // to a CSS pixel
 const WHEEL_STEP = 40; // of scrolling to a slice, so that a touch pad does not fly through the scan
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 export class Panel {
-  constructor(block, about) {
+  constructor(block, about, fail) {
     this.about = about;
+    this.fail = fail;
     this.ui = build(about, block.querySelector(".mosmed-view-still img"));
     block.querySelector(".mosmed-view-still").before(this.ui.root);
     this.start = { plane: "axial", level: about.level, width: about.width, opacity: OPACITY, masked: Boolean(about.mask) };
@@ -24,7 +23,21 @@ export class Panel {
     this.stop = new AbortController();
   }
 
+  /** Fetch and show the scan; false, after `fail` was told the reason, where that cannot be done. */
   async load() {
+    try {
+      await this.fetch();
+      this.listen();
+      this.draw();
+    } catch (error) {
+      this.fail(error);
+      return false;
+    }
+    this.ui.ready();
+    return true;
+  }
+
+  async fetch() {
     const { scan: url, mask: maskUrl, bytes } = this.about;
     let come = 0;
     const progress = (more) => {
@@ -44,9 +57,6 @@ export class Panel {
     for (const plane of Object.keys(SIDES)) this.state.slices[plane] = Math.floor(scan.axis(plane).count / 2);
     this.state.slices.axial = this.about.slice;
     this.start.slices = { ...this.state.slices };
-    this.listen();
-    this.draw();
-    this.ui.ready();
   }
 
   get window() {
@@ -92,36 +102,44 @@ export class Panel {
   }
 
   draw() {
-    const { plane, level, width, opacity, masked, probe } = this.state;
+    const { plane, level, width, opacity, masked } = this.state;
     const look = JSON.stringify([level, width, opacity, masked]);
     if (this.screen.plane !== plane) this.screen.setPlane(plane);
     this.screen.setSlice(this.slice);
     if (look !== this.look) this.screen.setLook(this.window, masked ? opacity : 0);
     this.look = look;
-    this.ui.show({ ...this.state, slice: this.slice, count: this.scan.axis(plane).count, words: SIDE_NAMES });
-    this.ui.mark(SIDES[plane], this.screen.scale(), BARS_MM);
-    this.read(probe);
+    this.ui.show({ ...this.state, slice: this.slice, ...this.numbers() });
+    this.ui.mark(SIDES[plane], this.screen.perMm());
+    this.read();
   }
 
-  /** Say the HU at a place in mm: the place is moved into the slice that is shown. */
-  read(place) {
-    if (!place) return this.ui.read(null);
-    const { axis } = this.scan.axis(this.state.plane);
-    const shown = this.scan.voxelAt(place);
-    if (!shown) return this.ui.read(say("outside"));
-    shown[axis] = this.slice;
+  /** The file's own numbers of the slice that is shown, of the first and of the last one, and how many there are here. */
+  numbers() {
+    const { axis, count } = this.scan.axis(this.state.plane);
     const { origin, step } = this.about;
-    const [i, j, k] = shown.map((value, n) => origin[n] + step[n] * value);
-    this.ui.read(say("hu", { hu: this.scan.value(shown) }), say("at", { i, j, k }));
-    this.ui.point(this.state.probe && this.screen.pointOf(this.scan.place(shown)));
+    const [first, k, last] = [0, this.slice, count - 1].map((n) => origin[axis] + step[axis] * n);
+    return { first, k, last, count };
+  }
+
+  /** Say the HU under the pointer, or else at the point that the keyboard moves. */
+  read() {
+    const place = this.hover ?? this.state.probe;
+    const voxel = place && this.scan.voxelAt(place);
+    if (!voxel) return this.ui.read(say(place ? "outside" : "hu_empty"), null);
+    voxel[this.scan.axis(this.state.plane).axis] = this.slice;
+    const { origin, step } = this.about;
+    const [i, j, k] = voxel.map((value, n) => origin[n] + step[n] * value);
+    const said = `${say("hu", { hu: minus(this.scan.value(voxel)) })} ${say("at", { i, j, k })}`;
+    this.ui.read(said, this.hover ? null : this.screen.pointOf(this.scan.place(voxel)));
   }
 
   /** Move the point that is read by keyboard, by pixels to the viewer's right and down. */
   moveProbe(right, down) {
     const { width, height } = this.ui.canvas.getBoundingClientRect();
     const at = (this.state.probe && this.screen.pointOf(this.inSlice(this.state.probe))) ?? [width / 2, height / 2];
-    const pixel = this.screen.scale().perMm * this.pixelMm();
+    const pixel = this.screen.perMm() * this.pixelMm();
     const moved = this.screen.placeAt(at[0] + right * pixel, at[1] + down * pixel);
+    this.hover = null;
     if (moved) this.set({ probe: this.inSlice(moved) });
   }
 
@@ -160,12 +178,14 @@ export class Panel {
     on(stage, "wheel", (event) => this.turn(event), { passive: false });
     on(stage, "pointermove", (event) => this.point(event));
     on(stage, "pointerdown", (event) => this.grab(event));
-    on(stage, "pointerleave", () => this.read(this.state.probe));
-    on(this.ui.canvas, "webglcontextlost", () => this.tell(say("drawing")));
-    on(this.ui.canvas, "webglcontextrestored", () => this.reset());
+    on(stage, "pointerleave", () => {
+      this.hover = null;
+      this.read();
+    });
+    on(this.ui.canvas, "webglcontextlost", () => this.fail(new Error(say("lost"))));
     this.sizes = new ResizeObserver(() => {
       this.screen.resize();
-      this.ui.mark(SIDES[this.state.plane], this.screen.scale(), BARS_MM);
+      this.ui.mark(SIDES[this.state.plane], this.screen.perMm());
     });
     this.sizes.observe(stage);
   }
@@ -199,9 +219,8 @@ export class Panel {
       return;
     }
     const box = this.ui.canvas.getBoundingClientRect();
-    const place = this.screen.placeAt(event.clientX - box.left, event.clientY - box.top);
-    if (place) this.read(place);
-    else this.ui.read(say("outside"));
+    this.hover = this.screen.placeAt(event.clientX - box.left, event.clientY - box.top);
+    this.read();
   }
 
   grab(event) {

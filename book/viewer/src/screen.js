@@ -39,6 +39,7 @@ export class Screen {
 
   setPlane(plane) {
     this.plane = plane;
+    this.viewer.setInterpolation(plane !== "axial"); // across the slices voxels are bricks, and shall look it
     this.viewer.setSliceType(SLICE_TYPES[plane]);
   }
 
@@ -77,12 +78,10 @@ export class Screen {
     return at && at.map((value) => value / this.viewer.uiData.dpr);
   }
 
-  /** CSS pixels to a millimetre, and the left and right edge of the picture on the canvas. */
-  scale() {
+  /** CSS pixels to a millimetre. */
+  perMm() {
     const { leftTopWidthHeight: box, fovMM } = this.viewer.screenSlices[0];
-    const dpr = this.viewer.uiData.dpr;
-    const [left, wide] = [Math.min(box[0], box[0] + box[2]), Math.abs(box[2])];
-    return { perMm: wide / Math.abs(fovMM[0]) / dpr, left: left / dpr, wide: wide / dpr };
+    return Math.abs(box[2] / fovMM[0]) / this.viewer.uiData.dpr;
   }
 
   close() {

@@ -11,22 +11,21 @@ function start(block) {
   open(block, about);
 }
 
-/** Open the viewer in the block; where that fails, say why and offer to try again. */
+/** Open the viewer in the block; where that fails, then or later, say why and offer to try again. */
 async function open(block, about) {
   block.querySelectorAll(".mosmed-view-note").forEach((note) => note.remove());
-  const panel = new Panel(block, about);
-  block.querySelector(".mosmed-view-still").hidden = true;
-  try {
-    await panel.load();
-    block.querySelector(".mosmed-view-strip").hidden = true;
-    block.dataset.state = "ready";
-  } catch (error) {
+  const panel = new Panel(block, about, (error) => {
     panel.remove();
     block.querySelector(".mosmed-view-still").hidden = false;
     explain(block, error.told ?? say("failed", { reason: error.message }));
     offer(block, about, say("retry"));
     block.dataset.state = "failed";
-  }
+  });
+  block.dataset.state = "loading";
+  block.querySelector(".mosmed-view-still").hidden = true;
+  if (!(await panel.load())) return;
+  block.querySelector(".mosmed-view-strip").hidden = true;
+  block.dataset.state = "ready";
 }
 
 /** A line above the still pictures, and the pictures themselves unfolded. */
