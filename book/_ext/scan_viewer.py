@@ -1,8 +1,8 @@
 """Sphinx extension: what `mosmed_edu.view` has put on a page becomes a viewer that needs no kernel.
 
 A cell's output says which study of which dataset it shows (`data-view`). Here its scan is exported, once for the whole
-book, and the output says where it lies (`data-viewer`), as an address relative to the page. The script and its style are
-loaded on these pages only; the script fetches the rest when a viewer nears the screen.
+book, and the output says where it lies (`data-viewer`), as an address relative to the page. The script and its style
+are loaded on these pages only; the script fetches the rest when a viewer nears the screen.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
@@ -67,7 +66,7 @@ def bundle(folder: Path) -> Path:
 
 def sources() -> list[Path]:
     """The files that the script is made from, besides words and windows."""
-    return sorted(path for path in SOURCE.rglob("*") if path.is_file() and path.suffix in {".js", ".mjs", ".css", ".json"})
+    return sorted(path for path in SOURCE.rglob("*") if path.suffix in {".js", ".mjs", ".css", ".json"})
 
 
 def _install(folder: Path) -> None:

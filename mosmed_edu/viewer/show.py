@@ -7,8 +7,6 @@ import os
 from functools import cached_property
 from html import escape
 
-import numpy as np
-
 from mosmed_edu.dataset import Study, open_dataset
 from mosmed_edu.layout import DRAWN_NAMES
 from mosmed_edu.plotting import Figure, show_slices
