@@ -193,14 +193,16 @@ def test_with_a_kernel_a_view_is_niivue(study, running):
     pytest.importorskip("ipyniivue")
     bundle = view(study)._repr_mimebundle_()
     assert WIDGET in bundle and "<img" in bundle["text/html"]
-    widget = live.live_view(view(study, window="bone"))
-    scan, mask = widget.children[0].volumes
+    sides, screen, _, *controls = live.live_view(view(study, window="bone")).children
+    scan, mask = screen.volumes
     assert (scan.cal_min, scan.cal_max) == (-500, 1500)
-    assert widget.children[0].opts.is_radiological_convention and widget.children[0].opts.crosshair_width == 0
-    controls = widget.children[1:]
+    assert screen.opts.is_radiological_convention and screen.opts.crosshair_width == 0
+    assert sides.value.index(">R<") < sides.value.index(">L<")
     presets = next(one for one in controls if getattr(one, "options", None) and one.options[0][1] == "lung")
     presets.value = "mediastinum"
     assert (scan.cal_min, scan.cal_max) == (-125, 225)
+    next(one for one in controls if getattr(one, "options", None) and one.options[2][1] == 2).value = 2
+    assert sides.value.index(">A<") < sides.value.index(">P<")
     next(one for one in controls if one.__class__.__name__ == "FloatSlider").value = 0.9
     assert mask.opacity == pytest.approx(0.9)
 

@@ -19,6 +19,8 @@ VIEWER_WORDS = MappingProxyType(
         "viewer_every_2": "every second pixel",
         "viewer_every_3": "every third pixel",
         "viewer_every": "every {n}th pixel",
+        "viewer_live_read": "Click the picture to read Hounsfield units.",
+        "viewer_live_hu": "{hu} HU",
         "viewer_live_help": "Scroll with the mouse wheel; drag with the right button to choose a window.",
     }
 )
