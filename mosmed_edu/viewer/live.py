@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from itertools import chain
 
 from mosmed_edu.plotting import show_slices
 from mosmed_edu.plotting.words import WORDS, origin_words, say, sentence, study_words
@@ -151,4 +150,4 @@ def _sliders(shown):
     for control in controls:
         control.observe(draw, "value")
     draw()
-    return widgets.VBox([*chain(controls), picture])
+    return widgets.VBox([*controls, picture])

@@ -312,7 +312,7 @@ def test_without_javascript_still_pictures_are_shown(new_page, site):
     page = new_page(site + PAGE, ".mosmed-view", java_script_enabled=False)
     block = page.locator(".mosmed-view").first
     assert block.locator(".mosmed-view-still img").is_visible()
-    assert "Synthetic study, not a patient" in block.locator(".mosmed-view-about").inner_text()
+    assert "Synthetic study, not a patient" in block.locator("figcaption").first.inner_text()
     block.locator("summary").click()
     assert block.locator(".mosmed-view-strip img").last.is_visible()
 

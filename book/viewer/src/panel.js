@@ -42,7 +42,7 @@ export class Panel {
     let come = 0;
     const progress = (more) => {
       come += more;
-      this.tell(say("loading", { percent: Math.min(99, Math.round((100 * come) / bytes)) }));
+      this.tell(say("loading", { percent: Math.min(90, 10 * Math.floor((10 * come) / bytes)) }));
     };
     this.tell(say("waiting"));
     const [{ Screen }, scan, mask] = await Promise.all([

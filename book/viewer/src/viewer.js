@@ -22,10 +22,8 @@ async function open(block, about) {
     block.dataset.state = "failed";
   });
   block.dataset.state = "loading";
-  block.querySelector(".mosmed-view-still").hidden = true;
-  if (!(await panel.load())) return;
-  block.querySelector(".mosmed-view-strip").hidden = true;
-  block.dataset.state = "ready";
+  for (const name of ["still", "strip"]) block.querySelector(`.mosmed-view-${name}`).hidden = true;
+  if (await panel.load()) block.dataset.state = "ready";
 }
 
 /** A line above the still pictures, and the pictures themselves unfolded. */
