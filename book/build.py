@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from sphinx_external_toc.parsing import parse_toc_yaml
+from viewer.bundle import bundle, sources
 
 from mosmed_edu.dataset import open_dataset
 from mosmed_edu.errors import MosMedError
@@ -27,6 +28,7 @@ def main() -> int:
     try:
         dataset = open_dataset()  # draws the sample, with a progress bar, where no other folder is named
         open_dataset("cohort")  # here and not in a notebook, where the bar would stay on the page
+        bundle(BUILD / "viewer")
     except MosMedError as error:
         print(error, file=sys.stderr)
         return 1
@@ -71,7 +73,7 @@ def forget_stale_outputs(data_root: Path) -> None:
     quizzes = (ROOT / "notebooks").rglob("*.json")
     code = [*(ROOT / "mosmed_edu").rglob("*.py"), *quizzes, ROOT / "requirements.txt"]
     parts = (file for name in ("_ext", "_static", "_templates") for file in (ROOT / "book" / name).glob("*.*"))
-    pages = [*parts, ROOT / "_config.yml", ROOT / "book" / "glossary.md"]
+    pages = [*parts, *sources(), ROOT / "_config.yml", ROOT / "book" / "glossary.md"]
     outputs = _digest([*code, *data_root.glob("dataset_registry.*")], str(data_root))
     if not _is_stamped(".made-from", outputs):
         shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)

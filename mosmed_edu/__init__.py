@@ -5,6 +5,15 @@ from mosmed_edu.nifti import read_nifti
 from mosmed_edu.volume import Volume
 from mosmed_edu.windowing import WINDOWS, Window, apply_window
 
-__all__ = ["WINDOWS", "Dataset", "Study", "Volume", "Window", "apply_window", "open_dataset", "read_nifti"]
+__all__ = ["WINDOWS", "Dataset", "Study", "Volume", "Window", "apply_window", "open_dataset", "read_nifti", "view"]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    """Import `view` when it is asked for: who reads and measures should not wait for what draws."""
+    if name == "view":
+        from mosmed_edu.viewer import view
+
+        return view
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -33,7 +33,6 @@ from mosmed_edu.plotting import (
 )
 from mosmed_edu.plotting.charts import COLOURS
 from mosmed_edu.plotting.figure import Panel
-from mosmed_edu.viewer import window_explorer
 
 LAS = np.array([[-2.0, 0, 0, 100.0], [0, 2.0, 0, -80.0], [0, 0, 8.0, -60.0], [0, 0, 0, 1]])
 
@@ -268,24 +267,6 @@ def test_figures_are_light():
     ct = Volume((noise - 850).astype(np.int16), np.diag([-0.7, 0.7, 8, 1]))
     study = SimpleNamespace(id=1, category="CT-0", is_synthetic=True, ct=lambda: ct, mask=lambda: None)
     assert len(show_windows(study, 0, ["lung"])._repr_html_()) < 80_000
-
-
-def test_explorer_stands_still_in_the_book(monkeypatch):
-    monkeypatch.setenv("MOSMED_BOOK", "1")
-    strip = window_explorer(a_study(), 5)
-    assert len(strip.panels) == 3
-    assert WORDS["caption_still"] in strip.caption
-
-
-def test_explorer_follows_its_sliders(monkeypatch):
-    monkeypatch.delenv("MOSMED_BOOK", raising=False)
-    explorer = window_explorer(a_study(), 5)
-    level, width, index, picture = explorer.children
-    assert "level -600, width 1500" in picture.value
-    level.value, width.value, index.value = 40, 80, 3
-    assert "level 40, width 80" in picture.value
-    assert "slice 3 of 12" in picture.value
-    assert index.max == 11
 
 
 def test_tiles_of_a_contact_sheet_say_what_was_drawn_and_that_it_is_synthetic():

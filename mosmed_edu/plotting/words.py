@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from mosmed_edu.plotting.viewer_words import VIEWER_WORDS
+
 WORDS = MappingProxyType(
     {
+        **VIEWER_WORDS,
         # Printed on a picture.
         "R": "R",
         "L": "L",
@@ -39,7 +42,6 @@ WORDS = MappingProxyType(
         "caption_no_mask": "The study has no mask.",
         "caption_synthetic": "Synthetic study, not a patient.",
         "caption_synthetic_studies": "Synthetic studies, not patients.",
-        "caption_still": "On this page the picture stands still; run the notebook to move the sliders.",
         "raw": "as stored",
         "turned": "turned for display",
         "grey_values": "{n} grey values",
