@@ -72,11 +72,28 @@ def new_page(chromium):
         context.close()
 
 
-def picture_of(page, selector: str = ".mv-stage") -> np.ndarray:
-    """The grey pixels of an element, without letters on it, after everything asked for has been drawn."""
+def settle(page) -> None:
+    """Wait until everything asked for has been drawn: the viewer draws in the next frame."""
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def picture_of(page) -> np.ndarray:
+    """The pixels of the picture, without the letters on it."""
+    settle(page)
     page.add_style_tag(content=".mv-stage > div { visibility: hidden !important }")
-    return np.asarray(Image.open(io.BytesIO(page.locator(selector).screenshot())).convert("RGB")).astype(int)
+    return np.asarray(Image.open(io.BytesIO(page.locator(".mv-stage").screenshot())).convert("RGB")).astype(int)
+
+
+def text_of(page, part: str) -> str:
+    """What a part of the viewer says, with plain minus signs."""
+    settle(page)
+    return page.locator(f".mv-{part}").text_content().replace("\u2212", "-")
+
+
+def reading(page) -> tuple[int, tuple[int, ...]]:
+    """The readout: HU, and the voxel."""
+    hu, *index = map(int, re.findall(r"-?\d+", text_of(page, "read")))
+    return hu, tuple(index)
 
 
 def differ(one: np.ndarray, other: np.ndarray) -> float:
@@ -140,11 +157,11 @@ def test_the_readout_is_the_value_of_the_file_at_that_voxel(new_page, site):
     box = page.locator(".mv-stage").bounding_box()
     for part in ((0.3, 0.4), (0.5, 0.5), (0.62, 0.71)):
         page.mouse.move(box["x"] + part[0] * box["width"], box["y"] + part[1] * box["height"])
-        hu, *index = map(int, re.findall(r"-?\d+", page.locator(".mv-read").inner_text().replace("\u2212", "-")))
+        hu, index = reading(page)
         assert index[2] == about["slice"]
-        assert abs(hu - ct.data[tuple(index)]) <= about["hu"] / 2
+        assert abs(hu - ct.data[index]) <= about["hu"] / 2
     page.mouse.move(box["x"] + 1, box["y"] - 40)
-    assert "Point at the picture" in page.locator(".mv-read").inner_text()
+    assert "Point at the picture" in text_of(page, "read")
 
 
 def test_all_of_it_works_by_keyboard_and_the_focus_is_seen_and_not_trapped(new_page, site):
@@ -160,17 +177,19 @@ def test_all_of_it_works_by_keyboard_and_the_focus_is_seen_and_not_trapped(new_p
         assert differ(before, after) > 0.003, keys
         before = after
     page.keyboard.press("Shift+ArrowRight")
-    first = page.locator(".mv-read").inner_text()
+    _, first = reading(page)
     for _ in range(5):
         page.keyboard.press("Shift+ArrowRight")
-    second = page.locator(".mv-read").inner_text()
-    i, other = (int(re.search(r"\((\d+),", text)[1]) for text in (first, second))
-    assert abs(i - other) == 5 * 2  # five of the pixels shown, each the second of the file
+        settle(page)
+    _, second = reading(page)
+    assert abs(first[0] - second[0]) == 5 * 2  # five of the pixels shown, each the second of the file
+    assert first[1:] == second[1:]
     page.keyboard.press("f")
     page.wait_for_function("document.fullscreenElement?.matches('.mv')")
     page.keyboard.press("f")
     page.wait_for_function("!document.fullscreenElement")
     focus_by_tab(page, ".mv-row-slice input")
+    settle(page)
     text = page.locator(".mv-shown").text_content()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("text => document.querySelector('.mv-shown').textContent !== text", arg=text)
@@ -195,6 +214,7 @@ def test_the_wheel_is_the_pages_until_the_picture_is_clicked(new_page, site):
     at, text = page.evaluate("scrollY"), shown.text_content()
     page.mouse.wheel(0, 120)
     page.wait_for_function("at => scrollY > at", arg=at)
+    settle(page)
     assert shown.text_content() == text
     stage.click()
     at = page.evaluate("scrollY")
@@ -270,11 +290,11 @@ def test_the_patients_right_is_on_the_viewers_left_whatever_the_files_axes(new_p
 
     x, y = bright()
     assert x < 0.45 and y < 0.45  # right of the patient, in front
-    assert page.locator(".mv-first").text_content() == "R" and page.locator(".mv-second").text_content() == "L"
+    assert (text_of(page, "first"), text_of(page, "second")) == ("R", "L")
     box = page.locator(".mv-stage").bounding_box()
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    hu, *index = map(int, re.findall(r"-?\d+", page.locator(".mv-read").inner_text()))
-    assert hu == MARK_HU == ct.data[tuple(index)]
+    hu, index = reading(page)
+    assert hu == MARK_HU == ct.data[index]
     for plane, axis, side in (("Coronal", "A", "R"), ("Sagittal", "R", "A")):
         page.locator(".mv-row-plane label", has_text=plane).click()
         about = json.loads(page.locator(".mosmed-view").get_attribute("data-viewer"))
@@ -282,8 +302,8 @@ def test_the_patients_right_is_on_the_viewers_left_whatever_the_files_axes(new_p
         set_range(page, "slice", int(np.median(mark[:, n])) - about["origin"][n])
         x, y = bright()
         assert x < 0.45 and y < 0.45  # right (or front) at the left edge, head up
-        assert page.locator(".mv-first").text_content() == side
-        assert f"{plane} slice {int(np.median(mark[:, n]))} " in page.locator(".mv-shown").text_content()
+        assert text_of(page, "first") == side
+        assert f"{plane} slice {int(np.median(mark[:, n]))} " in text_of(page, "shown")
 
 
 @pytest.mark.parametrize("number", [1, 256])
@@ -292,9 +312,8 @@ def test_up_is_towards_the_head(new_page, planted, number):
     ct = open_dataset(planted.root)[number].ct()
     page.locator(".mv-stage").focus()
     page.keyboard.press("Home")
-    page.wait_for_timeout(100)
     top = ct.shape[2] - 1 if "S" in ct.orientation else 0
-    assert f"Axial slice {top} " in page.locator(".mv-shown").text_content()
+    assert f"Axial slice {top} " in text_of(page, "shown")
 
 
 def test_without_webgl_still_pictures_and_the_reason_are_shown(new_page, site):
