@@ -68,11 +68,11 @@ def forget_stale_outputs(data_root: Path) -> None:
     """Drop the pages and the cached outputs that other code or other data have made.
 
     Jupyter's cache looks at a notebook's own text only; what a cell shows depends on `mosmed_edu`, on the installed
-    libraries and on the dataset too. And every page depends on the extensions, the templates and styles, and on the glossary.
+    libraries and on the dataset too. And every page depends on extensions, templates and styles, and on the glossary.
     """
     quizzes = (ROOT / "notebooks").rglob("*.json")
     code = [*(ROOT / "mosmed_edu").rglob("*.py"), *quizzes, ROOT / "requirements.txt"]
-    parts = (file for name in ("_ext", "_static", "_templates") for file in (ROOT / "book" / name).glob("*.*"))
+    parts = (file for name in ("_ext", "_static", "_templates") for file in (ROOT / f"book/{name}").glob("*.*"))
     pages = [*parts, *sources(), ROOT / "_config.yml", ROOT / "book" / "glossary.md"]
     outputs = _digest([*code, *data_root.glob("dataset_registry.*")], str(data_root))
     if not _is_stamped(".made-from", outputs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from functools import cache
@@ -52,10 +53,16 @@ def test_source_is_clean(path):
         assert cell.execution_count is None
 
 
+def _lines(source: str) -> int:
+    """Lines of a cell without its imports, whose lists of names the formatter sets one below the other."""
+    imports = [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return len(source.splitlines()) - sum(node.end_lineno - node.lineno + 1 for node in imports)
+
+
 @each_chapter
 def test_cells_are_short_and_choose_studies_through_the_registry(path):
     for cell in code_of(path):
-        assert len(cell.source.splitlines()) <= 12, f"{cell.id} is long: move its work into mosmed_edu"
+        assert _lines(cell.source) <= 12, f"{cell.id} is long: move its work into mosmed_edu"
         assert not TYPED_NUMBER.search(cell.source), f"{cell.id} names a study by its number"
 
 
