@@ -155,7 +155,7 @@ def open_atlas(study: Study) -> Atlas:
     --------
     >>> from mosmed_edu import open_dataset
     >>> from mosmed_edu.atlas import open_atlas
-    >>> atlas = open_atlas(open_dataset().studies(category="CT-0")[0])   # doctest: +SKIP
+    >>> atlas = open_atlas(open_dataset().first(category="CT-0"))   # doctest: +SKIP
     >>> atlas.levels                                                     # doctest: +SKIP
     """
     ct = study.ct()

@@ -206,6 +206,31 @@ class Dataset:
             return studies
         return [s for s in studies if s.study_path.is_file() and not (with_mask and not s.mask_path.is_file())]
 
+    def first(self, category: str | Iterable[str] | None = None, with_mask: bool | None = None) -> Study:
+        """The study with the lowest number that fits and is on disk.
+
+        Parameters
+        ----------
+        category, with_mask : optional
+            As for `studies`.
+
+        Returns
+        -------
+        study : Study
+
+        Raises
+        ------
+        StudyNotFound
+            If none fits, as in a folder with a part of the dataset.
+        """
+        fitting = self.studies(category, with_mask)
+        if fitting:
+            return fitting[0]
+        names = [category] if isinstance(category, str) else list(category or ())
+        kind = "study" + (f" of {' or '.join(names)}" if names else "")
+        mask = {None: "", True: " with a mask", False: " without a mask"}[with_mask]
+        raise StudyNotFound(self.root, f"has no {kind}{mask} on disk", "download more of the dataset, masks included")
+
 
 @dataclass(frozen=True)
 class Study:

@@ -76,7 +76,7 @@ def read_nifti(path: str | Path) -> Volume:
     Examples
     --------
     >>> from mosmed_edu import open_dataset, read_nifti
-    >>> path = open_dataset().studies()[0].study_path      # doctest: +SKIP
+    >>> path = open_dataset().first().study_path      # doctest: +SKIP
     >>> read_nifti(path).orientation                       # doctest: +SKIP
     'LAS'
     """

@@ -254,3 +254,15 @@ def test_studies_can_be_sent_to_workers(root):
     study = pickle.loads(pickle.dumps(open_dataset(root)[255]))
     volume = pickle.loads(pickle.dumps(study.ct()))
     assert volume.same_grid(study.ct()) and study.mask().data.sum() == 255
+
+
+def test_the_first_that_fits_or_one_line_that_says_what_is_missing(root):
+    dataset = open_dataset(root)
+    assert dataset.first().id == 1
+    assert dataset.first(category="CT-1", with_mask=True).id == 255
+    dataset.first(category="CT-1", with_mask=True).mask_path.unlink()
+    assert dataset.first(category="CT-1", with_mask=True).id == 256
+    dataset.first(category="CT-1", with_mask=True).mask_path.unlink()
+    with pytest.raises(StudyNotFound, match="has no study of CT-1 with a mask on disk") as found:
+        dataset.first(category="CT-1", with_mask=True)
+    assert str(root) in str(found.value) and "\n" not in str(found.value)

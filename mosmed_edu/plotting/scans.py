@@ -45,7 +45,7 @@ def show_slices(study, slices=3, plane: str = "axial", window: Window | str = "l
     --------
     >>> from mosmed_edu import open_dataset
     >>> from mosmed_edu.plotting import show_slices
-    >>> study = open_dataset().studies(category="CT-1", with_mask=True)[0]   # doctest: +SKIP
+    >>> study = open_dataset().first(category="CT-1", with_mask=True)   # doctest: +SKIP
     >>> show_slices(study, [18, 19], mask=True)                              # doctest: +SKIP
     """
     ct, outline = study.ct(), study.mask() if mask else None

@@ -50,7 +50,7 @@ def view(study: Study, mask: bool = True, window: Window | str = "lung") -> Scan
     Examples
     --------
     >>> from mosmed_edu import open_dataset, view
-    >>> study = open_dataset().studies(category="CT-1", with_mask=True)[0]   # doctest: +SKIP
+    >>> study = open_dataset().first(category="CT-1", with_mask=True)   # doctest: +SKIP
     >>> view(study, window="mediastinum")                                     # doctest: +SKIP
     """
     return ScanView(study, mask, find_window(window))
