@@ -251,7 +251,29 @@ def datasets(folder: Path, rounds: int) -> list[Row]:
     return [Row("draw both datasets, two workers / 180 s", spent, 180, "s", 1.0, whole)]
 
 
-BENCHMARKS = {function.__name__: function for function in (reading, windowing, drawing, measuring, memory, datasets)}
+def cohort(folder: Path, rounds: int) -> list[Row]:
+    """Many studies to a table: a pool of two against one process by the clock, and memory at 40 and at 160 studies."""
+    from mosmed_edu import open_dataset
+    from mosmed_edu.features import measure_cohort, measure_cost, process_pool
+
+    studies = open_dataset("cohort").studies()
+    some = studies[:: len(studies) // 24]
+    quiet = {"cache": False, "progress": False}
+    with process_pool(2) as pool:
+        pooled = measure_cohort(some[:4], pool, **quiet)  # starting the workers is paid for once, not for each cohort
+        turns = {"pool": partial(measure_cohort, some, pool, **quiet), "serial": partial(measure_cohort, some, **quiet)}
+        spent = take_turns(turns, min(rounds, 3))
+    same = pooled.equals(measure_cohort(some[:4], **quiet))
+    peaks = measure_cost(studies, progress=sys.stderr.isatty()).peak_mb
+    return [
+        Row("cohort, pool of 2 / one process", spent["pool"], spent["serial"], "ms", 1 / 1.5, same),
+        Row("peak memory after all studies / after 40", peaks.iloc[-1], peaks.iloc[39], "MB", 1.1, len(peaks) >= 160),
+    ]
+
+
+BENCHMARKS = {
+    function.__name__: function for function in (reading, windowing, drawing, measuring, memory, datasets, cohort)
+}
 
 
 def main() -> int:

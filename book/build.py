@@ -12,11 +12,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from execute import run_notebooks
 from sphinx_external_toc.parsing import parse_toc_yaml
 from viewer.bundle import bundle, sources
 
 from mosmed_edu.dataset import open_dataset
 from mosmed_edu.errors import MosMedError
+from mosmed_edu.features import measure_cohort, process_pool
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -27,22 +29,27 @@ def main() -> int:
     """Build, check, and say where the book is."""
     try:
         dataset = open_dataset()  # draws the sample, with a progress bar, where no other folder is named
-        open_dataset("cohort")  # here and not in a notebook, where the bar would stay on the page
+        cohort = open_dataset("cohort")  # here and not in a notebook, where the bar would stay on the page
+        with process_pool() as pool:
+            measure_cohort(cohort.studies(), pool)  # once for all chapters that need it
         bundle(BUILD / "viewer")
     except MosMedError as error:
         print(error, file=sys.stderr)
         return 1
     print(f"Building the book from {dataset} in {dataset.root}")
     forget_stale_outputs(dataset.root)
-    environment = {
-        **os.environ,
-        "MOSMED_BOOK": "1",  # live widgets draw a still picture
-        "IPYTHONDIR": str(write_profile()),
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or every kernel writes a warning
-    }
+    os.environ.update(
+        MOSMED_BOOK="1",  # live widgets draw a still picture
+        IPYTHONDIR=str(write_profile()),
+        PYDEVD_DISABLE_FILE_VALIDATION="1",  # or every kernel writes a warning
+    )
+    failed = run_notebooks(ROOT / "notebooks", BUILD / ".jupyter_cache")
+    if failed:
+        print(failed, file=sys.stderr)
+        return 1
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     command = [str(jupyter_book), "build", str(ROOT), "-W", "--keep-going"]
-    if subprocess.run(command, env=environment).returncode:
+    if subprocess.run(command).returncode:
         print("The book was not built: see the warnings above, each of which counts as an error.", file=sys.stderr)
         return 1
     missing = missing_pages()

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import pytest
+from distributed import Client, LocalCluster
 
 from mosmed_edu.dataset import Dataset
 from mosmed_edu.errors import CacheError
@@ -25,6 +26,7 @@ from mosmed_edu.features import (
     feature_names,
     involved_voxels,
     measure_cohort,
+    measure_cost,
     measure_study,
     process_pool,
 )
@@ -238,14 +240,26 @@ def test_whoever_measures_the_table_is_the_same(studies):
 
 
 def test_dask_gives_the_same_table(studies):
-    distributed = pytest.importorskip("distributed", reason="needs Dask's distributed, which is not installed")
     serial = measure_cohort(studies, cache=False, progress=False)
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
-        distributed.Client(cluster) as client,
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
     ):
         table = measure_cohort(studies, client.get_executor(), False, False)
     pd.testing.assert_frame_equal(table, serial, check_exact=True)
+
+
+def test_cost_is_counted_study_by_study(studies):
+    cost = measure_cost(studies, progress=False)
+    assert cost.index.tolist() == [study.id for study in studies]
+    assert (cost.seconds > 0).all() and (cost.cpu_seconds > 0).all()
+    if cost.peak_mb.notna().all():  # where the system tells it
+        assert (cost.peak_mb >= cost.before_mb).all() and cost.peak_mb.is_monotonic_increasing
+    for study in studies:
+        if study.study_path.is_file():
+            assert cost.file_mb[study.id] == study.study_path.stat().st_size / 1e6
+    whole = next(study for study in studies if measure_cohort([study], cache=False, progress=False).error.iloc[0] == "")
+    assert cost.array_mb[whole.id] == whole.ct().data.nbytes / 1e6
 
 
 def test_no_studies_give_an_empty_table():

@@ -6,7 +6,7 @@ makes the HTML, `scans` draws pictures of the body and `charts` everything with 
 
 from mosmed_edu.plotting.atlas import show_atlas, show_lobes
 from mosmed_edu.plotting.charts import TISSUES, show_counts, show_histogram, show_window_ramps
-from mosmed_edu.plotting.curves import show_curves, show_scatter
+from mosmed_edu.plotting.curves import show_curves, show_growth, show_scatter
 from mosmed_edu.plotting.distribution import show_density, show_thirds
 from mosmed_edu.plotting.drawings import show_drawings
 from mosmed_edu.plotting.figure import Figure
@@ -55,6 +55,7 @@ __all__ = [
     "show_drawings",
     "show_extent",
     "show_grey_values",
+    "show_growth",
     "show_histogram",
     "show_labels",
     "show_lobe_shares",

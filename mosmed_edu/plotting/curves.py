@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mosmed_edu.plotting.charts import _DASHES, _LETTER, COLOURS, _canvas
-from mosmed_edu.plotting.figure import Figure, chart_panel
+from mosmed_edu.plotting.figure import Figure, Panel, chart_panel
 from mosmed_edu.plotting.words import WORDS, say
 
 
@@ -36,17 +36,51 @@ def show_curves(
     >>> show_curves([0.1, 1, 10], {"Dice": [0.5, 0.7, 0.9]}, "lesion_ml", "dice")
     Line chart of Dice against lesion volume in mL. Dice: from 0.5 at 0.1 to 0.9 at 10.
     """
+    lines = {name: (x, y) for name, y in curves.items()}
+    return Figure([_curves(lines, x_label, y_label, xscale="log")], caption)
+
+
+def show_growth(totals: Mapping[str, Mapping[str, Sequence[float]]], caption: str = "") -> Figure:
+    """Draw what has been used up after each study, from the first to the last: a chart a quantity.
+
+    Parameters
+    ----------
+    totals : mapping of str to mapping of str to sequence of float
+        Key of `WORDS` for the vertical axis, such as ``seconds_total``; in it, up to four names and what was used after
+        one study, after two and so on. Both axes begin at 0: what grows in proportion is a line from the corner.
+    caption : str
+
+    Returns
+    -------
+    figure : Figure
+
+    Examples
+    --------
+    >>> from mosmed_edu.plotting import show_growth
+    >>> show_growth({"seconds_total": {"serial": [2, 4, 6], "two workers": [1, 2, 3]}})
+    Line chart of time in all, s against studies measured. serial: from 2 at 1 to 6 at 3. two workers: from 1 at 1 to \
+3 at 3.
+    """
+    panels = []
+    for y_label, curves in totals.items():
+        lines = {name: (range(1, len(y) + 1), np.asarray(y)) for name, y in curves.items()}
+        panels.append(_curves(lines, "studies_measured", y_label, xlim=(0, None), ylim=(0, None)))
+    return Figure(panels, caption, min(len(panels), 3))
+
+
+def _curves(lines: Mapping[str, tuple[Sequence, Sequence]], x_label: str, y_label: str, **look) -> Panel:
+    """One chart of lines."""
     canvas, (axes,) = _canvas([3.2])
     spoken = []
-    for (name, y), colour, dashes in zip(curves.items(), COLOURS, _DASHES, strict=False):
+    for (name, (x, y)), colour, dashes in zip(lines.items(), COLOURS, _DASHES, strict=False):
         axes.plot(x, y, color=colour, linestyle=dashes, linewidth=2.5, label=name)
         spoken.append(say("curve_ends", name=name, first=y[0], last=y[-1], start=x[0], end=x[-1]))
-    axes.set(xscale="log", xlabel=WORDS[x_label], ylabel=WORDS[y_label])
+    axes.set(xlabel=WORDS[x_label], ylabel=WORDS[y_label], **look)
     axes.grid(True, color="0.75", linewidth=0.6)
-    if len(curves) > 1:
+    if len(lines) > 1:
         axes.legend(frameon=False, fontsize=_LETTER - 1)
     alt = say("alt_curves", x=WORDS[x_label], y=WORDS[y_label], curves=" ".join(spoken))
-    return Figure([chart_panel(canvas, alt)], caption)
+    return chart_panel(canvas, alt)
 
 
 def show_scatter(x: Sequence[float], y: Sequence[float], x_label: str, y_label: str, caption: str = "") -> Figure:

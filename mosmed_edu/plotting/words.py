@@ -255,6 +255,10 @@ WORDS = MappingProxyType(
         "error_percent": "error of the volume, %",
         "curve_ends": "{name}: from {first:.2g} at {start:.3g} to {last:.2g} at {end:.3g}.",
         "alt_curves": "Line chart of {y} against {x}. {curves}",
+        "studies_measured": "studies measured",
+        "seconds_total": "time in all, s",
+        "peak_mb": "peak memory, MB",
+        "read_mb": "files read in all, MB",
         "alt_scatter": "Scatter chart of {y} against {x}: {n} points. The smaller half (to {limit:.2g}) has a median "
         "of {small:.2g}, the larger half {large:.2g}.",
         # Masks.

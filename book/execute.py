@@ -1,0 +1,75 @@
+"""Run the notebooks side by side and keep their outputs where the book looks for them.
+
+The book would run them too, one after the other. A notebook that has been run stays run: when a build is stopped
+half-way, the next one takes up what is left.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
+from tqdm import tqdm
+
+#: As in _config.yml: no cell of ours comes near it.
+_TIMEOUT = 600
+
+#: They measure time and need the machine for themselves: the book runs them when the others are done.
+ALONE = ("14-the-whole-cohort",)
+
+
+def run_notebooks(folder: Path, cache_folder: Path) -> str | None:
+    """Run every notebook of a folder whose outputs are not kept yet.
+
+    Parameters
+    ----------
+    folder : Path
+    cache_folder : Path
+        Of Jupyter's cache, as the book reads it.
+
+    Returns
+    -------
+    failed : str or None
+        Name and traceback of the first notebook that failed, if one did. What had been begun is finished and kept.
+    """
+    cache = get_cache(cache_folder)
+    waiting = [path for path in sorted(folder.glob("*.ipynb")) if path.stem not in ALONE and not _is_kept(cache, path)]
+    if not waiting:
+        return None
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        running = {pool.submit(_run, path): path for path in waiting}
+        for done in tqdm(as_completed(running), "Running notebooks", total=len(running), unit="notebook"):
+            if failed := _keep(cache, running[done], done):
+                for other in running:
+                    other.cancel()
+                return failed
+    return None
+
+
+def _is_kept(cache, path: Path) -> bool:
+    try:
+        cache.match_cache_notebook(nbformat.read(path, 4))
+    except KeyError:
+        return False
+    return True
+
+
+def _run(path: Path) -> ExecutionResult:
+    """Run one notebook in a kernel of its own, from the folder it lies in."""
+    return single_nb_execution(nbformat.read(path, 4), str(path.parent), _TIMEOUT, allow_errors=False)
+
+
+def _keep(cache, path: Path, done: Future) -> str | None:
+    if done.cancelled():
+        return None
+    result = done.result()
+    if result.err:
+        return f"{path.name}: {result.exc_string}"
+    bundle = CacheBundleIn(result.nb, str(path), data={"execution_seconds": result.time})
+    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    return None

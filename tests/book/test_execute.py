@@ -1,0 +1,52 @@
+"""Notebooks are run side by side, once, and a failing one is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter_cache import get_cache
+from nbformat.v4 import new_code_cell, new_notebook
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Runs the notebooks of a folder as the build does; their cells count in a file how often they ran."""
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "book"))
+    from execute import run_notebooks
+
+    return lambda: run_notebooks(tmp_path, tmp_path / "cache")
+
+
+def write(folder: Path, name: str, code: str) -> Path:
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    path = folder / f"{name}.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(code, id="0")], metadata=kernel), path)
+    return path
+
+
+COUNT = "open('ran.txt', 'a').write('{name} '); print('{name}')"
+
+
+def test_each_is_run_once_from_its_folder_and_its_outputs_are_kept(run, tmp_path):
+    paths = [write(tmp_path, name, COUNT.format(name=name)) for name in ("one", "two", "three")]
+    assert run() is None
+    assert sorted((tmp_path / "ran.txt").read_text().split()) == ["one", "three", "two"]
+    for path in paths:
+        kept = get_cache(tmp_path / "cache").match_cache_notebook(nbformat.read(path, 4))
+        assert kept.data["execution_seconds"] > 0
+        _, whole = get_cache(tmp_path / "cache").merge_match_into_notebook(nbformat.read(path, 4))
+        assert whole.cells[0].outputs[0].text.strip() == path.stem
+    assert run() is None
+    assert len((tmp_path / "ran.txt").read_text().split()) == 3
+
+
+def test_the_failing_one_is_named_and_only_it_is_run_again(run, tmp_path):
+    write(tmp_path, "a_whole", COUNT.format(name="whole"))
+    broken = write(tmp_path, "b_broken", "1 / 0")
+    failed = run()
+    assert failed.startswith("b_broken.ipynb: ") and "ZeroDivisionError" in failed
+    write(tmp_path, broken.stem, COUNT.format(name="mended"))
+    assert run() is None
+    assert sorted((tmp_path / "ran.txt").read_text().split()) == ["mended", "whole"]
