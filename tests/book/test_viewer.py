@@ -111,6 +111,7 @@ def focus_by_tab(page, selector: str) -> None:
 
 
 def set_range(page, name: str, value: float) -> None:
+    settle(page)  # another plane has another number of slices: wait until the slider has it
     page.locator(f".mv-row-{name} input[type=range]").fill(str(value))
 
 
