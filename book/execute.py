@@ -41,14 +41,17 @@ def run_notebooks(folder: Path, cache_folder: Path) -> str | None:
     waiting = [path for path in sorted(folder.glob("*.ipynb")) if path.stem not in ALONE and not _is_kept(cache, path)]
     if not waiting:
         return None
+    failed = None
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running = {pool.submit(_run, path): path for path in waiting}
         for done in tqdm(as_completed(running), "Running notebooks", total=len(running), unit="notebook"):
-            if failed := _keep(cache, running[done], done):
+            why = _keep(cache, running[done], done)
+            if why and not failed:
+                failed = why
+                # Those in their kernels go on and are kept below; those still waiting need not begin.
                 for other in running:
                     other.cancel()
-                return failed
-    return None
+    return failed
 
 
 def _is_kept(cache, path: Path) -> bool:

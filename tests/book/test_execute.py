@@ -50,3 +50,11 @@ def test_the_failing_one_is_named_and_only_it_is_run_again(run, tmp_path):
     write(tmp_path, broken.stem, COUNT.format(name="mended"))
     assert run() is None
     assert sorted((tmp_path / "ran.txt").read_text().split()) == ["mended", "whole"]
+
+
+def test_what_had_begun_when_another_failed_is_finished_and_kept(run, tmp_path):
+    write(tmp_path, "a_slow", "import time; time.sleep(4); " + COUNT.format(name="slow"))
+    write(tmp_path, "b_broken", "1 / 0")
+    assert run().startswith("b_broken.ipynb: ")
+    assert run().startswith("b_broken.ipynb: ")
+    assert (tmp_path / "ran.txt").read_text().split() == ["slow"]
