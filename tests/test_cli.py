@@ -121,7 +121,7 @@ def test_a_closed_pipe_is_quiet(root):
 def test_ctrl_c_is_quiet(root):
     code = (
         "import sys, time, mosmed_edu.check as c\n"
-        "c._check_study = lambda *_: (print('begun', flush=True), time.sleep(3))\n"
+        "c._check_study = lambda *_: (print('begun', flush=True), time.sleep(10)) and []\n"
         "from mosmed_edu.cli import main\n"
         "sys.exit(main(sys.argv[1:]))"
     )
