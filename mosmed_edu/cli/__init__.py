@@ -1,0 +1,77 @@
+"""`mosmed-edu`: what a teacher types. A module per command: `add` says what may be typed, `run` gives the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from mosmed_edu import __version__
+from mosmed_edu.cli import calibrate, check, sample, sheet
+from mosmed_edu.cli.words import FAULT, INTERRUPTED, PIPE_CLOSED
+from mosmed_edu.errors import MosMedError
+
+#: The order of the help text.
+_COMMANDS = (sample, check, sheet, calibrate)
+
+_EXAMPLES = """\
+examples:
+  mosmed-edu sample                        draw the synthetic studies, or say where they are
+  mosmed-edu check ~/data/COVID19_1110     is the download whole and undamaged?
+  mosmed-edu check "$(mosmed-edu sample)"
+  mosmed-edu sheet signs.png --kind signs  see how the synthetic studies are drawn
+
+exit code: 0 if all is well, 1 if anything is off, 2 for wrong usage
+For learning only: not for diagnosis."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        What follows the program's name; ``sys.argv`` if not given.
+
+    Returns
+    -------
+    code : int
+        0 if all is well, 1 if anything is off, 2 for wrong usage, 130 after Ctrl-C.
+    """
+    if hasattr(sys.stdout, "reconfigure"):  # a name that the terminal cannot show is no reason to stop
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except MosMedError as error:
+        print(f"mosmed-edu: {error}", file=sys.stderr)
+        return FAULT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads on, as after `| head`. What Python still flushes at exit goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse has printed help, the version or what is wrong with the usage
+        return int(stop.code or 0)
+    return options.run(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mosmed-edu",
+        description="The tools of MosMed-Edu, a course on chest CT in COVID-19.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"mosmed-edu {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add(commands)
+    return parser

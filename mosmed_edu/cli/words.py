@@ -1,0 +1,16 @@
+"""What the commands share: exit codes, and what an argument may be."""
+
+from __future__ import annotations
+
+import argparse
+
+#: Exit codes besides 0 (all is well) and argparse's 2 (wrong usage).
+FAULT = 1
+INTERRUPTED, PIPE_CLOSED = 128 + 2, 128 + 13  # as shells report SIGINT and SIGPIPE
+
+
+def at_least_one(text: str) -> int:
+    """A whole number of 1 or more."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    return int(text)
