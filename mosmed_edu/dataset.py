@@ -314,14 +314,14 @@ class Study:
         return volume.with_data(volume.data.astype(bool))
 
     def truth(self) -> Truth | None:
-        """What is known of a drawn study because we drew it; None for the real dataset.
+        """What is known of a drawn study because we drew it; None for the real dataset, and where it was left out.
 
         Returns
         -------
         truth : Truth or None
         """
-        if not self.is_synthetic:
-            return None
+        if not (self.root / TRUTH_TABLE).is_file():
+            return None  # no drawing, or the cases of a class, whose truth the grader has
         record = pd.read_csv(self.root / TRUTH_TABLE, index_col="study_id").loc[self.id]
         lobes = read_nifti(locate(self.root, lobes_file(self.id).lstrip("/")))
         labels = read_nifti(locate(self.root, signs_file(self.id).lstrip("/")))

@@ -78,3 +78,7 @@ class WindowError(MosMedError, ValueError):
 
 class PlaneError(MosMedError, IndexError):
     """A slice that the volume has not."""
+
+
+class ClassroomError(MosMedError, ValueError):
+    """An assignment, its cases or a class's folder is not what it should be."""

@@ -17,10 +17,12 @@ PACKAGE = Path(mosmed_edu.__file__).parent
 FLOORS = [
     {"errors", "windowing", "check_report", "scoring"},
     {"volume", "layout"},
-    {"nifti", "masks", "lungs", "plotting", "phantom", "convert", "selfcheck"},
+    {"nifti", "masks", "lungs", "plotting", "phantom", "convert"},
     {"dataset"},
     {"check", "features", "viewer", "atlas", "agreement"},
     {"grading", "examples"},
+    {"classroom"},
+    {"selfcheck"},
     {"cli"},
     {"__main__"},
 ]

@@ -6,10 +6,11 @@ makes the HTML, `scans` draws pictures of the body and `charts` everything with 
 
 from mosmed_edu.plotting.atlas import show_atlas, show_lobes
 from mosmed_edu.plotting.charts import TISSUES, show_counts, show_histogram, show_window_ramps
-from mosmed_edu.plotting.curves import show_curves, show_growth, show_scatter
+from mosmed_edu.plotting.curves import show_curves, show_growth, show_roc, show_scatter
 from mosmed_edu.plotting.distribution import show_density, show_thirds
 from mosmed_edu.plotting.drawings import show_drawings
 from mosmed_edu.plotting.figure import Figure
+from mosmed_edu.plotting.marks import show_marked
 from mosmed_edu.plotting.masks import show_mask, show_two_masks
 from mosmed_edu.plotting.models import show_by_category, show_calibration, show_confusion, show_scores
 from mosmed_edu.plotting.outlines import show_outlines
@@ -60,12 +61,14 @@ __all__ = [
     "show_labels",
     "show_lobe_shares",
     "show_lobes",
+    "show_marked",
     "show_mask",
     "show_outlines",
     "show_planes",
     "show_probabilities",
     "show_raw",
     "show_readers",
+    "show_roc",
     "show_scatter",
     "show_scores",
     "show_sign",

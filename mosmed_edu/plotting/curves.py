@@ -68,6 +68,33 @@ def show_growth(totals: Mapping[str, Mapping[str, Sequence[float]]], caption: st
     return Figure(panels, caption, min(len(panels), 3))
 
 
+def show_roc(false_alarms: Sequence[float], sensitivity: Sequence[float]) -> Figure:
+    """Draw a receiver operating characteristic: what a higher sensitivity costs in false alarms.
+
+    Parameters
+    ----------
+    false_alarms, sensitivity : sequences of n float
+        Shares from 0 to 1, of the healthy and of the ill that are called ill.
+
+    Returns
+    -------
+    figure : Figure
+
+    Examples
+    --------
+    >>> from mosmed_edu.plotting import show_roc
+    >>> show_roc([0, 0.1, 1], [0, 0.8, 1])
+    Line chart of sensitivity against false alarms (1 - specificity). ROC: from 0 at 0 to 1 at 1.
+    One model, every limit that it could have: the further up and to the left, the better.
+    """
+    ticks = np.linspace(0, 1, 11)
+    look = {"xlim": (0, 1), "ylim": (0, 1.01), "xticks": ticks, "yticks": ticks}
+    panel = _curves(
+        {"ROC": (np.asarray(false_alarms), np.asarray(sensitivity))}, "false_alarms", "roc_sensitivity", **look
+    )
+    return Figure([panel], WORDS["caption_roc"])
+
+
 def _curves(lines: Mapping[str, tuple[Sequence, Sequence]], x_label: str, y_label: str, **look) -> Panel:
     """One chart of lines."""
     canvas, (axes,) = _canvas([3.2])

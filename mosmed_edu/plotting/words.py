@@ -133,6 +133,12 @@ WORDS = MappingProxyType(
         "at_right": "on the patient's right",
         "at_left": "on the patient's left",
         "at_midline": "near the midline",
+        "caption_marked": "Axial slice {k} of {study}. The ring marks the place that is asked about.",
+        "alt_marked": "Axial CT slice {k} of {study}, {window}. A ring lies {across:.0f} % of the width from the left "
+        "edge and {down:.0f} % of the height from the top. What it shows is not described, because that is asked.",
+        "caption_roc": "One model, every limit that it could have: the further up and to the left, the better.",
+        "false_alarms": "false alarms (1 - specificity)",
+        "roc_sensitivity": "sensitivity",
         "caption_zoom": "Cut-outs of {study}, {size:g} mm wide, {window}.",
         "alt_zoom": "Axial CT cut-out, {size:g} mm wide, slice {k}, {study}, {window}: {name}.",
         "alt_drawing": "Synthetic axial CT slice at {share:.0f} % of the lungs' height, {window}: {name}. {looks}",
@@ -331,8 +337,8 @@ def say(key: str, **values) -> str:
 
 
 def study_words(study) -> str:
-    """Which study this is."""
-    return say("study", id=study.id, category=study.category)
+    """Which study this is; a case that is yet to be read has a title and no number."""
+    return getattr(study, "title", None) or say("study", id=study.id, category=study.category)
 
 
 def origin_words(study) -> str:
