@@ -29,7 +29,7 @@ FLOORS = [
 #: `windowing` says its errors with `errors`; `layout` writes a `Volume`.
 BESIDE = {("windowing", "errors"), ("layout", "volume"), ("volume", "errors")}
 #: Imports inside a function, each with its reason there. `dataset` draws the sample only when nobody named a folder.
-LAZY = {("dataset", "phantom"), ("cli", "phantom"), ("cli", "check"), ("cli", "viewer")}
+LAZY = {("dataset", "phantom"), ("cli", "phantom"), ("cli", "check"), ("cli", "viewer"), ("cli", "classroom")}
 
 SCREENS = {"matplotlib", "ipywidgets", "IPython", "ipykernel", "plotly"}
 #: `grading` is a widget, as `viewer` is; it asks `viewer` whether the book is being built.

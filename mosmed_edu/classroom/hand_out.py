@@ -19,6 +19,7 @@ from mosmed_edu.classroom.cases import (
     key_folder,
     require_assignment,
 )
+from mosmed_edu.classroom.model import write_model_answer
 from mosmed_edu.classroom.pencil import CASES_VERSION
 from mosmed_edu.classroom.seeds import EVERYONE, PRACTICE, case_seed
 from mosmed_edu.errors import CacheError, ClassroomError
@@ -117,6 +118,9 @@ def draw_class(
         pass
     for assignment, _, key, _ in wanted:
         _hand_out(key, folder / "handout" / key.parent.name / assignment, assignment, notebooks)
+        if notebooks is not None:
+            source, release = (notebooks / kind / assignment / f"{assignment}.ipynb" for kind in ("source", "release"))
+            write_model_answer(source, release, key / KEY_FILE, key / "model.ipynb")
     if notebooks is not None:
         _copy_course(notebooks, folder, assignments)
     return folder
@@ -150,6 +154,11 @@ def read_class(folder: str | Path) -> dict:
             path, "was drawn by another version of the course", "grade with the version it was drawn with"
         )
     return said
+
+
+def known_seed(folder: str | Path) -> str | None:
+    """The secret of a class whose folder is there already."""
+    return read_class(folder)["class_seed"] if (Path(folder) / CLASS_FILE).is_file() else None
 
 
 def _versions() -> list[int]:

@@ -1,0 +1,59 @@
+"""The model answer for one set of cases: the public solutions, and what a reader would have read."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+
+#: Tag of a cell whose answer is read from a picture.
+READING = "reading"
+
+_REGION = re.compile(r"^ *### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
+_CHECKED = re.compile(r'check\("(\w+)\.(\w+)", (\w+)\)')
+
+
+def model_answer(source: Path, release: Path, key: dict) -> nbformat.NotebookNode:
+    """Fill in a handed-out notebook.
+
+    Parameters
+    ----------
+    source : Path
+        The notebook with solutions.
+    release : Path
+        The same as it is handed out.
+    key : dict
+        Of the cases, by question.
+
+    Returns
+    -------
+    notebook : NotebookNode
+        Every question answered.
+    """
+    solved, notebook = nbformat.read(source, 4), nbformat.read(release, 4)
+    variables = {f"{found[1]}-{found[2]}": found for found in map(_CHECKED.search, _sources(solved)) if found}
+    solutions = {cell.metadata.nbgrader.grade_id: cell for cell in solved.cells if _is_answer(cell)}
+    for cell in notebook.cells:
+        if _is_answer(cell):
+            name = cell.metadata.nbgrader.grade_id
+            cell.source = _REGION.sub("", solutions[name].source).rstrip("\n")
+            if READING in solutions[name].metadata.get("tags", ()):
+                found = variables[name]
+                cell.source += f"\n{found[3]} = {key[found[2]]!r}  # on these cases"
+    return notebook
+
+
+def write_model_answer(source: Path, release: Path, key_file: Path, target: Path) -> None:
+    """Write the model answer for the cases of a key."""
+    key = json.loads(key_file.read_text(encoding="utf-8"))
+    nbformat.write(model_answer(source, release, key), target)
+
+
+def _is_answer(cell) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def _sources(notebook) -> list[str]:
+    return [cell.source for cell in notebook.cells]
