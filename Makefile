@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book test serve lab bench lint format lock clean
+.PHONY: help book test serve lab bench lint format release grading grade-demo lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python book` takes another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -10,9 +10,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+COURSE ?= _build/rehearsal
 
 help:  ## list these commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | awk -F'\t' '{printf "make %-8s%s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | awk -F'\t' '{printf "make %-11s%s\n", $$1, $$2}'
 
 book: $(VENV)/.book-installed  ## draw the synthetic sample, run every notebook, write the site to _build/html
 	@$(BIN)/python book/build.py
@@ -34,19 +35,30 @@ lint: $(VENV)/.test-installed  ## check style, spelling and that notebooks have 
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/codespell
-	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb notebooks/assignments/*/*/*.ipynb
 
 format: $(VENV)/.test-installed  ## put code and notebooks into the project's form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
-	@$(BIN)/nbstripout notebooks/*.ipynb
+	@$(BIN)/nbstripout notebooks/*.ipynb notebooks/assignments/source/*/*.ipynb
+
+release: $(VENV)/.grading-installed  ## make the assignments that are handed out from their sources
+	@$(BIN)/python book/assignments.py
+
+grading: $(VENV)/.grading-installed  ## install what a teacher needs to grade assignments
+	@echo "Ready. Next: $(BIN)/mosmed-edu assignment --help"
+
+grade-demo: $(VENV)/.grading-installed  ## rehearse a class: draw, hand in five submissions, grade, export (COURSE=folder)
+	@$(BIN)/python -m mosmed_edu.classroom.rehearsal $(COURSE)
 
 # requirements*.txt are made from pyproject.toml's extras, for every Python from 3.11 on. They name no package index.
 UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-annotate --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --upgrade
 lock: $(VENV)/.test-installed  ## take the newest versions that work together into requirements*.txt
 	@$(UV_COMPILE) --extra book --output-file requirements.txt
-	@$(UV_COMPILE) --extra book --extra test --extra lint --constraint requirements.txt --output-file requirements-test.txt
+	@$(UV_COMPILE) --extra book --extra grading --constraint requirements.txt --output-file requirements-grading.txt
+	@$(UV_COMPILE) --extra book --extra grading --extra test --extra lint --constraint requirements-grading.txt \
+		--output-file requirements-test.txt
 
 clean:  ## remove what the build wrote (the drawn studies stay in your cache folder)
 	@rm -rf _build build *.egg-info .pytest_cache .ruff_cache .hypothesis
@@ -61,6 +73,11 @@ $(VENV)/.book-installed: requirements.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what the book needs into $(VENV) (two minutes the first time) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.grading-installed: requirements-grading.txt $(VENV)/.book-installed
+	@echo "Installing what grading needs into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-grading.txt
 	@touch $@
 
 $(VENV)/.test-installed: requirements-test.txt $(VENV)/.book-installed

@@ -203,3 +203,37 @@ def test_calibration_prints_every_measure(capsys):
     printed = capsys.readouterr().out
     assert all(measure in printed for measure in REAL)
     assert code == (1 if " NO" in printed else 0)
+
+
+def test_a_class_is_drawn_and_said_in_two_lines(tmp_path):
+    ran = run("assignment", tmp_path / "class", "--only", "a4", "--student", "s01", "--class-seed", "secret")
+    assert ran.returncode == 0 and re.fullmatch(r"give away: .*handout\nkeep: .*key, .*class\.json\n", ran.stdout)
+    handout = tmp_path / "class" / "handout" / "s01" / "a4"
+    assert {path.name for path in handout.iterdir()} == {"a4.ipynb", "cases"}
+    again = run("assignment", tmp_path / "class", "--only", "a4", "--student", "s01")  # the secret is kept there
+    assert again.returncode == 0 and again.stdout == ran.stdout
+    other = run("assignment", tmp_path / "class", "--only", "a4", "--class-seed", "other")
+    assert "belongs to a class with another seed" in one_line(other)
+
+
+def test_a_class_without_a_seed_gets_one_that_nobody_guesses(tmp_path):
+    assert run("assignment", tmp_path / "class", "--only", "a4", "--cases-only").returncode == 0
+    seed = json.loads((tmp_path / "class" / "class.json").read_text())["class_seed"]
+    assert len(seed) >= 24
+    assert "has no nbgrader_config.py" in one_line(run("grade", tmp_path / "class"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["assignment", "{tmp}/new", "--only", "a7"], "take one of a1, a2, a3, a4"),
+        (["assignment", "{tmp}/new", "--student", "a/b"], "cannot be used as a folder's name"),
+        (["assignment", "{tmp}"], "is no class's folder"),
+        (["grade", "{tmp}"], "has no class.json"),
+        (["grade", "{tmp}/nowhere"], "has no class.json"),
+    ],
+)
+def test_what_a_teacher_mistypes(arguments, told, tmp_path):
+    (tmp_path / "something").write_text("")
+    assert told in one_line(run(*(text.format(tmp=tmp_path) for text in arguments)))
+    assert not (tmp_path / "new").exists()

@@ -30,15 +30,21 @@ def test_ci_runs_the_commands_of_the_readme():
 
 
 def test_every_make_target_that_the_pages_name_exists():
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.M))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.M))
     pages = [README, *(path.read_text(encoding="utf-8") for path in (ROOT / "book").glob("*.md"))]
-    assert set(re.findall(r"`make ([a-z]+)", "".join(pages))) <= targets
+    assert set(re.findall(r"`make ([a-z-]+)", "".join(pages))) <= targets
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-grading.txt", "requirements-test.txt"])
 def test_requirements_are_pinned_and_name_no_index(name):
     lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith("#")]
     assert lines and all(re.match(r"[A-Za-z0-9._-]+==\S+", line) for line in lines)
+
+
+def test_binder_does_not_get_what_only_teachers_need():
+    """nbgrader brings a database and a server extension that every reader's session would start."""
+    listed = {name: (ROOT / name).read_text() for name in ("requirements.txt", "requirements-grading.txt")}
+    assert "nbgrader==" in listed["requirements-grading.txt"] and "nbgrader==" not in listed["requirements.txt"]
 
 
 def test_requirements_cover_the_package():

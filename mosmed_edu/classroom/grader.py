@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import pandas as pd
 from tqdm.auto import tqdm
@@ -197,6 +198,8 @@ def _class_of(course: Path) -> Iterator[None]:
     before = os.environ.get(CLASS_VARIABLE)
     os.environ[CLASS_VARIABLE] = str(course)
     try:
-        yield
+        with catch_warnings():
+            simplefilter("ignore")  # nbgrader's database warns of its own making at every submission
+            yield
     finally:
         os.environ.pop(CLASS_VARIABLE) if before is None else os.environ.update({CLASS_VARIABLE: before})

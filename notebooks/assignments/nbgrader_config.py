@@ -8,6 +8,12 @@ c.CourseDirectory.course_id = "mosmed_edu"
 c.Execute.timeout = 60
 c.Execute.interrupt_on_timeout = True
 
+# The kernel talks to this machine alone, and need not warn of it each time.
+c.Execute.extra_arguments = [
+    "--HistoryManager.hist_file=:memory:",
+    "--IPKernelApp.log_level=ERROR",
+]
+
 # Tests that somebody deleted are put back; changed ones always are.
 c.OverwriteCells.add_missing_cells = True
 
