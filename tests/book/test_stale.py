@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -171,11 +170,10 @@ def test_our_chapters_depend_on_what_they_show(monkeypatch):
 
     package, chapters = Package(root / "mosmed_edu"), sorted((root / "notebooks").glob("*.ipynb"))
     before = {path.stem: digest_of(path, package, "") for path in chapters}
-    changed = {}
+    changed, read = {}, Path.read_bytes
     for name in ("plotting/atlas.py", "plotting/words.py", "cli/__init__.py"):
         path = package.root / "mosmed_edu" / name
-        # As if this file had other contents: whoever depends on it has its path among the files that are read.
-        read = Path.read_bytes
+        # As if this file had other contents.
         with monkeypatch.context() as patch:
             patch.setattr(Path, "read_bytes", lambda this, path=path: read(this) + b"#" * (this == path))
             changed[name] = {one.stem for one in chapters if digest_of(one, package, "") != before[one.stem]}
