@@ -44,8 +44,16 @@ def disc(radius_mm: float, mm: tuple[float, float, float]) -> np.ndarray:
 
 
 def grow(mask: np.ndarray, radius_mm: float, mm: tuple[float, float, float]) -> np.ndarray:
-    """Dilate within the slices."""
-    return ndimage.binary_dilation(mask, disc(radius_mm, mm))
+    """Dilate within the slices. Only the part round the mask is looked at: mostly it is small, and a scan is not."""
+    footprint = disc(radius_mm, mm)
+    grown = np.zeros(mask.shape, bool)
+    for box in ndimage.find_objects(mask.view(np.uint8)):
+        around = tuple(
+            slice(max(part.start - size // 2, 0), part.stop + size // 2)
+            for part, size in zip(box, footprint.shape, strict=True)
+        )
+        grown[around] = ndimage.binary_dilation(mask[around], footprint)
+    return grown
 
 
 def find_body(hu: np.ndarray, mm: tuple[float, float, float]) -> np.ndarray:
@@ -166,7 +174,8 @@ def _main_pieces(air: np.ndarray, scan: Scan) -> np.ndarray:
     for n in np.flatnonzero(ml > 0.1 * ml.max()):
         kept |= labels == n
     for k in np.flatnonzero(crumbs.any(axis=(0, 1)) & kept.any(axis=(0, 1))):
-        large, count = ndimage.label(kept[..., k])
-        for n in range(1, count + 1):
-            kept[..., k] |= crumbs[..., k] & convex_hull_image(large == n)
+        large, _ = ndimage.label(kept[..., k])
+        for n, box in enumerate(ndimage.find_objects(large), 1):
+            if crumbs[..., k][box].any():
+                kept[..., k][box] |= crumbs[..., k][box] & convex_hull_image(large[box] == n)
     return kept
