@@ -18,9 +18,6 @@ from jupyter_cache import get_cache
 
 from mosmed_edu.layout import REGISTRY_NAMES
 
-#: Pages of Markdown whose code cells are run, too.
-_PAGES_WITH_CODE = ("book/status.md",)
-
 
 def forget_stale(root: Path, build: Path, data: Iterable[Path]) -> list[str]:
     """Drop outputs and pages that were not made from what is there now.
@@ -40,8 +37,7 @@ def forget_stale(root: Path, build: Path, data: Iterable[Path]) -> list[str]:
         Notebooks whose outputs were dropped, or that never had any: ``notebooks/01-the-dataset``.
     """
     package = Package(root / "mosmed_edu")
-    notebooks = [*sorted((root / "notebooks").glob("*.ipynb")), *(root / name for name in _PAGES_WITH_CODE)]
-    paths = {path.relative_to(root).with_suffix("").as_posix(): path for path in notebooks}
+    paths = {path.relative_to(root).with_suffix("").as_posix(): path for path in _with_code(root)}
     everywhere = _digest_of_surroundings(root, data)
     now = {name: digest_of(path, package, everywhere) for name, path in paths.items()}
     stamp = build / ".outputs-made-from.json"
@@ -56,6 +52,12 @@ def forget_stale(root: Path, build: Path, data: Iterable[Path]) -> list[str]:
     build.mkdir(exist_ok=True)
     stamp.write_text(json.dumps(now, indent=1))
     return stale
+
+
+def _with_code(root: Path) -> list[Path]:
+    """Every page whose cells are run: the notebooks, and pages of Markdown that have some."""
+    pages = (page for page in (root / "book").glob("*.md") if "{code-cell}" in page.read_text("utf-8"))
+    return [*sorted((root / "notebooks").glob("*.ipynb")), *sorted(pages)]
 
 
 def _digest_of_surroundings(root: Path, data: Iterable[Path]) -> str:
@@ -84,7 +86,8 @@ def _forget_pages(root: Path, build: Path, package: Package, everywhere: str) ->
     parts = [file for name in ("_ext", "_static", "_templates", "viewer") for file in (book / name).rglob("*.*")]
     parts = [file for file in parts if file.is_file() and file.suffix != ".pyc"]
     behind = package.files_behind(ast.parse(path.read_bytes()) for path in code)
-    made_from = digest_of_files([*parts, *behind, root / "_config.yml", book / "glossary.md"], everywhere)
+    files = [*(root / name for name in ("requirements-book.txt", "_config.yml", "book/glossary.md")), *parts, *behind]
+    made_from = digest_of_files(files, everywhere)
     stamp = build / ".pages-made-from"
     if not stamp.is_file() or stamp.read_text() != made_from:
         for name in (".doctrees", "html"):

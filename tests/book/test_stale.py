@@ -59,7 +59,8 @@ def course(tmp_path, monkeypatch):
         "book/bench.json": "1",
     }
     texts |= {f"book/{name}": "" for name in ("_ext/one.py", "_static/one.css", "_templates/a.html", "glossary.md")}
-    texts |= {"notebooks/quizzes/asks.json": "[]", "requirements.txt": "numpy==1", "_config.yml": ""}
+    texts |= {"notebooks/quizzes/asks.json": "[]", "_config.yml": "", "book/plain.md": "Words"}
+    texts |= {"requirements.txt": "numpy==1", "requirements-book.txt": "sphinx==1"}
     for name, text in texts.items():
         write(root / name, text)
     for name, code in NOTEBOOKS.items():
