@@ -25,7 +25,7 @@ serve: book  ## build, then show the book on http://localhost:8000 (PORT=... for
 	@echo "The book is at http://localhost:$(PORT) (Ctrl-C stops it)"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-lab: $(VENV)/.book-installed  ## open the notebooks in JupyterLab, live
+lab: $(VENV)/.course-installed  ## open the notebooks in JupyterLab, live
 	@$(BIN)/python -m jupyterlab notebooks
 
 bench: $(VENV)/.test-installed  ## measure speed as ratios, side by side, and print a table
@@ -55,9 +55,11 @@ grade-demo: $(VENV)/.grading-installed  ## rehearse a class: draw, hand in five 
 UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-annotate --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --upgrade
 lock: $(VENV)/.test-installed  ## take the newest versions that work together into requirements*.txt
-	@$(UV_COMPILE) --extra book --output-file requirements.txt
-	@$(UV_COMPILE) --extra book --extra grading --constraint requirements.txt --output-file requirements-grading.txt
-	@$(UV_COMPILE) --extra book --extra grading --extra test --extra lint --constraint requirements-grading.txt \
+	@$(UV_COMPILE) --extra course --output-file requirements.txt
+	@$(UV_COMPILE) --extra course --extra book --constraint requirements.txt --output-file requirements-book.txt
+	@$(UV_COMPILE) --extra course --extra grading --constraint requirements-book.txt --output-file requirements-grading.txt
+	@$(UV_COMPILE) --extra course --extra book --extra grading --extra test --extra lint \
+		--constraint requirements-book.txt --constraint requirements-grading.txt \
 		--output-file requirements-test.txt
 
 clean:  ## remove what the build wrote (the drawn studies stay in your cache folder)
@@ -69,18 +71,25 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or later, none found. Next: install it, or make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "make: cannot create $(VENV). Next: on Debian, apt install python3-venv" >&2; exit 1; }
 
-$(VENV)/.book-installed: requirements.txt pyproject.toml | $(BIN)/python
-	@echo "Installing what the book needs into $(VENV) (two minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+$(VENV)/.course-installed: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what the notebooks need into $(VENV) (a minute the first time) ..."
+	@$(PIP_INSTALL) --requirement requirements.txt
+	@$(PIP_INSTALL) --no-deps --editable .
 	@touch $@
 
-$(VENV)/.grading-installed: requirements-grading.txt $(VENV)/.book-installed
+$(VENV)/.book-installed: requirements-book.txt $(VENV)/.course-installed
+	@echo "Installing what the book needs into $(VENV) (a minute the first time) ..."
+	@$(PIP_INSTALL) --requirement requirements-book.txt
+	@touch $@
+
+$(VENV)/.grading-installed: requirements-grading.txt $(VENV)/.course-installed
 	@echo "Installing what grading needs into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-grading.txt
+	@$(PIP_INSTALL) --requirement requirements-grading.txt
 	@touch $@
 
 $(VENV)/.test-installed: requirements-test.txt $(VENV)/.book-installed
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-test.txt
+	@$(PIP_INSTALL) --requirement requirements-test.txt
 	@touch $@

@@ -5,16 +5,15 @@ Run by `make book`. With MOSMED_ROOT set, the same pages are built from the fold
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from execute import run_notebooks
 from sphinx_external_toc.parsing import parse_toc_yaml
-from viewer.bundle import bundle, sources
+from stale import forget_stale
+from viewer.bundle import bundle
 
 from mosmed_edu.dataset import open_dataset
 from mosmed_edu.errors import MosMedError
@@ -37,7 +36,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     print(f"Building the book from {dataset} in {dataset.root}")
-    forget_stale_outputs(dataset.root)
+    forget_stale(ROOT, BUILD, {dataset.root, cohort.root})
     os.environ.update(
         MOSMED_BOOK="1",  # live widgets draw a still picture
         IPYTHONDIR=str(write_profile()),
@@ -69,41 +68,6 @@ def write_profile() -> Path:
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text("c = get_config()\nc.IPKernelApp.log_level = 'ERROR'\n")
     return profile.parent
-
-
-def forget_stale_outputs(data_root: Path) -> None:
-    """Drop the pages and the cached outputs that other code or other data have made.
-
-    Jupyter's cache looks at a notebook's own text only; what a cell shows depends on `mosmed_edu`, on the installed
-    libraries and on the dataset too. And every page depends on extensions, templates and styles, and on the glossary.
-    """
-    quizzes = (ROOT / "notebooks").rglob("*.json")
-    code = [*(ROOT / "mosmed_edu").rglob("*.py"), *quizzes, ROOT / "requirements.txt"]
-    parts = (file for name in ("_ext", "_static", "_templates") for file in (ROOT / f"book/{name}").glob("*.*"))
-    pages = [*parts, *sources(), ROOT / "_config.yml", ROOT / "book" / "glossary.md"]
-    outputs = _digest([*code, *data_root.glob("dataset_registry.*")], str(data_root))
-    if not _is_stamped(".made-from", outputs):
-        shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
-    if not _is_stamped(".pages-made-from", _digest(pages, outputs)):
-        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
-        shutil.rmtree(HTML, ignore_errors=True)
-
-
-def _digest(paths: list[Path], start: str) -> str:
-    digest = hashlib.sha256(start.encode())
-    for path in sorted(paths):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _is_stamped(name: str, digest: str) -> bool:
-    """Whether the stamp of this name holds the digest; if not, it does from now on."""
-    stamp = BUILD / name
-    if stamp.is_file() and stamp.read_text() == digest:
-        return True
-    BUILD.mkdir(exist_ok=True)
-    stamp.write_text(digest)
-    return False
 
 
 def missing_pages() -> list[str]:

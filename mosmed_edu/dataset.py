@@ -114,6 +114,12 @@ class Dataset:
     root : Path
     registry : DataFrame, index study_id (int)
         ``category`` (ordered: CT-0 < ... < CT-4), ``study_file``, ``mask_file`` ('' where there is none).
+
+    Examples
+    --------
+    >>> from mosmed_edu import open_dataset
+    >>> ds = open_dataset("sample")                                           # doctest: +SKIP
+    >>> ds.studies(category="CT-1", with_mask=True)                           # doctest: +SKIP
     """
 
     def __init__(self, root: Path):
@@ -245,6 +251,12 @@ class Study:
         The dataset's folder.
     study_file, mask_file : str
         As in the registry; ``mask_file`` is '' where there is none.
+
+    Examples
+    --------
+    >>> from mosmed_edu import open_dataset
+    >>> study = open_dataset("sample").first(category="CT-2")                 # doctest: +SKIP
+    >>> ct, mask = study.ct(), study.mask()                                   # doctest: +SKIP
     """
 
     id: int

@@ -160,6 +160,13 @@ def draw_with_and_without(matrix: int = 512) -> tuple[Example, Example]:
     -------
     without, with_disease : Example
         Both outline what the second one's ground glass covers.
+
+    Examples
+    --------
+    >>> from mosmed_edu.examples import draw_with_and_without
+    >>> without, with_disease = draw_with_and_without(matrix=96)
+    >>> without.at == with_disease.at
+    True
     """
     diseases = Disease(), Disease("CT-2", 0.3, Shares(0.0, 0.0), seed=_PAIR_SEED)
     healthy, ill = (draw(Patient(seed=_PAIR_SEED), disease, matrix=matrix, slices=_SLICES) for disease in diseases)
@@ -170,7 +177,29 @@ def draw_with_and_without(matrix: int = 512) -> tuple[Example, Example]:
 
 
 def fullest_place(outline: Volume, width_mm: float) -> tuple[int, int, int]:
-    """Where a square of this width, in mm, holds most of a sign: the middle voxel (i, j, k) of an axial slice."""
+    """Where a square holds most of a sign.
+
+    Parameters
+    ----------
+    outline : Volume of bool
+    width_mm : float
+        Of the square, within an axial slice.
+
+    Returns
+    -------
+    at : tuple of 3 int
+        The voxel (i, j, k) in its middle.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mosmed_edu import Volume
+    >>> from mosmed_edu.examples import fullest_place
+    >>> sign = np.zeros((20, 20, 5), bool)
+    >>> sign[4:9, 10:15, 3] = True
+    >>> fullest_place(Volume(sign, np.diag([1.0, 1, 8, 1])), width_mm=5)
+    (6, 12, 3)
+    """
     size = [max(round(width_mm / mm), 1) for mm in outline.spacing[:2]]
     held = ndimage.uniform_filter(outline.data.astype(np.float32), (*size, 1), mode="constant")
     return tuple(int(n) for n in np.unravel_index(held.argmax(), held.shape))
@@ -182,11 +211,22 @@ def bronchograms(ct: Volume, labels: Volume) -> Volume:
     Parameters
     ----------
     ct : Volume
+        Hounsfield units.
     labels : Volume of uint8
+        Signs, by the numbers of `SIGNS`.
 
     Returns
     -------
     found : Volume of bool
+        On the same grid.
+
+    Examples
+    --------
+    >>> from mosmed_edu.examples import bronchograms
+    >>> from mosmed_edu.phantom import Disease, Patient, draw
+    >>> healthy = draw(Patient(seed=1), Disease("CT-0"), matrix=64)
+    >>> bool(bronchograms(healthy.ct, healthy.labels).data.any())
+    False
     """
     solid = labels.data == SIGN["consolidation"]
     reach = max(round(_EDGE_MM / ct.spacing[0]), 1)

@@ -20,6 +20,17 @@ SCORES = {"accuracy": True, "balanced accuracy": True, "quadratic kappa": True, 
 def count_grades(truth: Sequence[int], predicted: Sequence[int], grades: int) -> np.ndarray:
     """Confusion matrix: row the label, column the prediction.
 
+    Parameters
+    ----------
+    truth, predicted : sequence of n int
+        Grades from 0.
+    grades : int
+        How many there are.
+
+    Returns
+    -------
+    confusion : array of int (grades, grades)
+
     Examples
     --------
     >>> from mosmed_edu.scoring import count_grades
@@ -43,6 +54,13 @@ def scores_of(confusion: np.ndarray) -> dict[str, float]:
     scores : dict
         Share that is right; mean over the grades of the share that is right; Cohen's kappa with quadratic weights,
         NaN where only one grade occurs; mean distance in grades.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mosmed_edu.scoring import scores_of
+    >>> scores_of(np.array([[3, 1], [0, 4]]))["accuracy"]
+    0.875
     """
     total, grade = confusion.sum(), np.arange(len(confusion))
     distance = np.abs(np.subtract.outer(grade, grade))
@@ -68,10 +86,12 @@ def bootstrap(
         Called with `labels` and `columns`, resampled together.
     labels : sequence of n
         Studies are drawn again, with replacement, within each label, so that no rare one gets lost.
-    columns : sequences of n
+    *columns : sequences of n
         What else `measure` takes, one entry a study.
     rounds : int
+        How often studies are drawn.
     seed : int
+        The same seed gives the same interval.
 
     Returns
     -------
@@ -103,6 +123,16 @@ def auc(happened: Sequence[int], values: Sequence[float]) -> float:
 
     The same as scikit-learn's `roc_auc_score`, at a fraction of its time, because a bootstrap asks a thousand times.
     NaN where one of the two is missing.
+
+    Parameters
+    ----------
+    happened : sequence of n bool
+    values : sequence of n float
+
+    Returns
+    -------
+    area : float
+        0.5 where the values say nothing, 1 where they tell all.
 
     Examples
     --------
@@ -157,9 +187,26 @@ def difference(
     Both are measured on the same resampled studies. Two intervals that overlap do not say that two predictions are
     alike; an interval of the difference that holds 0 says that these studies cannot tell.
 
+    Parameters
+    ----------
+    truth, first, second : sequence of n int
+        Grades from 0.
+    score : str
+        One of `SCORES`.
+    rounds : int
+        How often studies are drawn.
+
     Returns
     -------
     value, low, high : float
+        The difference, and the ends of its 95 % interval.
+
+    Examples
+    --------
+    >>> from mosmed_edu.scoring import difference
+    >>> value, low, high = difference([0, 1] * 50, [0, 1] * 50, [0, 0] * 50)
+    >>> value, low > 0
+    (0.5, True)
     """
     grades = _grades(truth, first, second)
 

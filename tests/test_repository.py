@@ -35,9 +35,9 @@ def test_every_make_target_that_the_pages_name_exists():
     assert set(re.findall(r"`make ([a-z-]+)", "".join(pages))) <= targets
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-grading.txt", "requirements-test.txt"])
-def test_requirements_are_pinned_and_name_no_index(name):
-    lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith("#")]
+@pytest.mark.parametrize("kind", ["", "-book", "-grading", "-test"])
+def test_requirements_are_pinned_and_name_no_index(kind):
+    lines = [line for line in (ROOT / f"requirements{kind}.txt").read_text().splitlines() if line and not line.startswith("#")]
     assert lines and all(re.match(r"[A-Za-z0-9._-]+==\S+", line) for line in lines)
 
 
@@ -52,6 +52,14 @@ def test_requirements_cover_the_package():
     wanted = [re.match(r"[a-z0-9-]+", line)[0] for line in project["dependencies"]]
     pinned = {line.split("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines()}
     assert set(wanted) <= pinned
+
+
+def test_each_list_of_requirements_goes_on_where_the_last_one_ended():
+    """What the tests run is what a reader gets; and a reader does not get what only builds pages."""
+    names = ("requirements.txt", "requirements-book.txt", "requirements-test.txt")
+    course, book, test = ({line.split(" ;")[0] for line in (ROOT / name).read_text().splitlines()} for name in names)
+    assert course < book < test
+    assert not any(line.startswith(("sphinx", "nodejs", "jupyter-book")) for line in course)
 
 
 def test_binder_gets_a_python_that_is_new_enough():

@@ -26,7 +26,7 @@ _INSTALL = """\
 from importlib.util import find_spec
 
 if find_spec("mosmed_edu") is None:
-    %pip install --quiet "mosmed-edu[book] @ git+{repository}@{branch}\""""
+    %pip install --quiet "mosmed-edu[course] @ git+{repository}@{branch}\""""
 
 
 def setup(app):

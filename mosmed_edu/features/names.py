@@ -92,6 +92,15 @@ def describe_features() -> pd.DataFrame:
 def feature_names(*groups: str) -> list[str]:
     """Names of the features of some groups, in the table's order; without a group, of all that tell of the patient.
 
+    Parameters
+    ----------
+    *groups : str
+        As `describe_features` has them.
+
+    Returns
+    -------
+    names : list of str
+
     Raises
     ------
     ValueError

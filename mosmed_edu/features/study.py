@@ -89,6 +89,16 @@ def involved_voxels(ct: Volume, lungs: Lungs) -> Volume:
     Returns
     -------
     mask : Volume of bool, on the same grid
+
+    Examples
+    --------
+    >>> from mosmed_edu.features import involved_voxels
+    >>> from mosmed_edu.lungs import segment_lungs
+    >>> from mosmed_edu.phantom import Disease, Patient, draw
+    >>> study = draw(Patient(seed=1), Disease("CT-2", 0.3, seed=1), matrix=96)
+    >>> found = involved_voxels(study.ct, segment_lungs(study.ct))
+    >>> bool((found.data & study.mask.data).sum() > 0.5 * study.mask.data.sum())
+    True
     """
     found = np.zeros(ct.shape, bool)
     slices = np.moveaxis(found, ct.axis("S"), 0)

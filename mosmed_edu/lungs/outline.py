@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from mosmed_edu.lungs.labels import LEFT, RIGHT
-from mosmed_edu.lungs.search import grow, midline
+from mosmed_edu.lungs.search import box_round, grow, midline
 from mosmed_edu.lungs.turned import Scan
 
 #: Gaps at the outline, as consolidation leaves them, are closed with a disc of this radius, in mm. Tried on drawn
@@ -65,6 +65,19 @@ def _cut_apart(hu: np.ndarray, piece: np.ndarray, column: float, mm: tuple[float
 def mend(sides: np.ndarray, scan: Scan, airways: np.ndarray) -> np.ndarray:
     """Close gaps in each lung's outline, then fill its holes: vessels, nodules, consolidation."""
     whole = np.zeros(sides.shape, np.uint8)
+    around = (*box_round(sides > 0, (*_reach(scan.mm), 0))[:2], slice(None))
+    whole[around] = _mend(sides[around], scan.part(around), airways[around])
+    return whole
+
+
+def _reach(mm: tuple[float, float, float]) -> list[int]:
+    """How many pixels closing looks beyond a lung."""
+    return [int(CLOSING_MM / step) + 2 for step in mm[:2]]
+
+
+def _mend(sides: np.ndarray, scan: Scan, airways: np.ndarray) -> np.ndarray:
+    """`mend` in the part of the scan that holds the lungs."""
+    whole = np.zeros(sides.shape, np.uint8)
     blocked = grow(airways, 2.0, scan.mm)
     slices = np.flatnonzero(sides.any(axis=(0, 1)))
     lower = (slices[0] + slices[-1]) // 2
@@ -92,11 +105,7 @@ def _domes(holes: np.ndarray, lung_below: np.ndarray, scan: Scan) -> np.ndarray:
 
 def _close(lung: np.ndarray, free: np.ndarray, side: int, mm: tuple[float, float, float]) -> np.ndarray:
     """Close a lung's outline: widely along the chest wall, narrowly towards the mediastinum, where vessels enter."""
-    pad = [int(CLOSING_MM / step) + 2 for step in mm[:2]]
-    found = np.nonzero(lung)
-    box = tuple(
-        slice(max(where.min() - margin, 0), where.max() + margin + 1) for where, margin in zip(found, pad, strict=True)
-    )
+    box = box_round(lung, _reach(mm))
     part = lung[box]
     away = ndimage.distance_transform_edt(~part, sampling=mm[:2])
     wide, narrow = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 from skimage.morphology import convex_hull_image
@@ -44,8 +46,24 @@ def disc(radius_mm: float, mm: tuple[float, float, float]) -> np.ndarray:
 
 
 def grow(mask: np.ndarray, radius_mm: float, mm: tuple[float, float, float]) -> np.ndarray:
-    """Dilate within the slices."""
-    return ndimage.binary_dilation(mask, disc(radius_mm, mm))
+    """Dilate within the slices. Only the part round the mask is looked at: mostly it is small, and a scan is not."""
+    footprint = disc(radius_mm, mm)
+    grown = np.zeros(mask.shape, bool)
+    if mask.any():
+        around = box_round(mask, [size // 2 for size in footprint.shape])
+        grown[around] = ndimage.binary_dilation(mask[around], footprint)
+    return grown
+
+
+def box_round(mask: np.ndarray, margin: Sequence[int]) -> tuple[slice, ...]:
+    """The box round a mask and a margin, as far as the array goes; the whole array where the mask is empty."""
+    boxes = ndimage.find_objects(mask.view(np.uint8))
+    return widen(boxes[0], margin) if boxes else (slice(None),) * mask.ndim
+
+
+def widen(box: tuple[slice, ...], margin: Sequence[int]) -> tuple[slice, ...]:
+    """A box with a margin along each axis, as far as the array goes."""
+    return tuple(slice(max(part.start - more, 0), part.stop + more) for part, more in zip(box, margin, strict=True))
 
 
 def find_body(hu: np.ndarray, mm: tuple[float, float, float]) -> np.ndarray:
@@ -55,8 +73,9 @@ def find_body(hu: np.ndarray, mm: tuple[float, float, float]) -> np.ndarray:
     if not count:
         raise LungsNotFound("volume", "holds no body", "give Hounsfield units of a chest CT")
     body = labels == np.bincount(labels.ravel())[1:].argmax() + 1
-    for k in range(hu.shape[2]):
-        body[..., k] = ndimage.binary_fill_holes(body[..., k])
+    inside = body[box_round(body, (0, 0, 0))]
+    for k in range(inside.shape[2]):
+        inside[..., k] = ndimage.binary_fill_holes(inside[..., k])
     return body
 
 
@@ -91,6 +110,15 @@ def find_airways(scan: Scan, air: np.ndarray) -> np.ndarray:
 
 def without_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
     """Drop gas in stomach and bowel, and pieces that lie beside the lungs."""
+    ring = [int(_RING_MM[1] / step) + 3 for step in scan.mm[:2]]
+    around = box_round(air, (*ring, 0))
+    kept = np.zeros(air.shape, bool)
+    kept[around] = _without_gas(air[around], scan.part(around))
+    return kept
+
+
+def _without_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
+    """`without_gas` in the part of the scan that holds air."""
     bowel = _find_bowel_gas(air, scan)
     pieces, count = ndimage.label(air, FLAT)
     filled = np.bincount(pieces.ravel(), bowel.ravel(), count + 1)
@@ -107,14 +135,11 @@ def _find_bowel_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
     found = np.zeros_like(gas)
     begins = max(_RING_MM[0], *scan.mm[:2])  # smoothing took a pixel off the pocket: the ring lies outside that
     ends = begins + _RING_MM[1] - _RING_MM[0]
-    margin = [int(ends / step) + 1 for step in scan.mm[:2]]
+    margin = [*(int(ends / step) + 1 for step in scan.mm[:2]), 0]
     for n, box in enumerate(ndimage.find_objects(pockets), 1):
         if not large[n]:
             continue
-        around = (
-            *(slice(max(part.start - m, 0), part.stop + m) for part, m in zip(box[:2], margin, strict=True)),
-            box[2],
-        )
+        around = widen(box, margin)
         pocket = pockets[around] == n
         inner, outer = (grow(pocket, radius, scan.mm) for radius in (begins, ends))
         if np.mean(scan.hu[around][outer & ~inner] > AIR_HU) >= _RING_TISSUE:
@@ -166,7 +191,8 @@ def _main_pieces(air: np.ndarray, scan: Scan) -> np.ndarray:
     for n in np.flatnonzero(ml > 0.1 * ml.max()):
         kept |= labels == n
     for k in np.flatnonzero(crumbs.any(axis=(0, 1)) & kept.any(axis=(0, 1))):
-        large, count = ndimage.label(kept[..., k])
-        for n in range(1, count + 1):
-            kept[..., k] |= crumbs[..., k] & convex_hull_image(large == n)
+        large, _ = ndimage.label(kept[..., k])
+        for n, box in enumerate(ndimage.find_objects(large), 1):
+            if crumbs[..., k][box].any():
+                kept[..., k][box] |= crumbs[..., k][box] & convex_hull_image(large[box] == n)
     return kept

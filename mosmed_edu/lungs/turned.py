@@ -37,6 +37,10 @@ class Scan:
     def voxel_ml(self) -> float:
         return float(np.prod(self.mm) / 1000)
 
+    def part(self, box: tuple[slice, ...]) -> Scan:
+        """What lies in a box."""
+        return Scan(self.hu[box], self.mm)
+
 
 @dataclass(frozen=True, eq=False)
 class Turned:

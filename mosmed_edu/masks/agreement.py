@@ -44,7 +44,32 @@ def dice(a: Volume, b: Volume) -> float:
 
 
 def iou(a: Volume, b: Volume) -> float:
-    """Intersection over union (Jaccard 1912). Parameters and empty masks as for `dice`; iou = dice / (2 - dice)."""
+    """Intersection over union (Jaccard 1912): dice / (2 - dice).
+
+    Parameters
+    ----------
+    a, b : Volume of bool
+        On one grid.
+
+    Returns
+    -------
+    iou : float
+        Between 0 (apart) and 1 (the same); NaN where both are empty.
+
+    Raises
+    ------
+    MaskError
+        If the grids differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mosmed_edu import Volume
+    >>> from mosmed_edu.masks import iou
+    >>> one, other = (Volume(np.isin(np.arange(8), held).reshape(2, 2, 2), np.eye(4)) for held in ([0, 1], [1, 2]))
+    >>> round(iou(one, other), 3)
+    0.333
+    """
     both, either = _counts(a, b)
     return both / either if either else float("nan")
 

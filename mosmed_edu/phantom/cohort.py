@@ -59,6 +59,11 @@ def cached_dataset(name: str = "sample", progress: bool = True) -> Path:
     ------
     CacheError
         If the cache folder cannot be written; ``MOSMED_CACHE`` names another one.
+
+    Examples
+    --------
+    >>> from mosmed_edu.phantom import cached_dataset
+    >>> cached_dataset("sample")                                              # doctest: +SKIP
     """
     plan = find_plan(name)
     cache = cache_folder()
@@ -116,6 +121,17 @@ def write_dataset(name: str | Plan, root: str | Path, workers: int | None = None
         If the folder exists and is not empty, or there is no such plan.
     CacheError
         If it cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from mosmed_edu import open_dataset
+    >>> from mosmed_edu.phantom import Plan, write_dataset
+    >>> two = Plan("two", counts=(1, 0, 1, 0, 0), matrix=64, first_seed=1)
+    >>> with TemporaryDirectory() as folder:
+    ...     open_dataset(write_dataset(two, Path(folder) / "two", workers=1, progress=False))
+    Dataset(two: 2 synthetic studies, CT-0 1, CT-1 0, CT-2 1, CT-3 0, CT-4 0)
     """
     plan, root = find_plan(name), Path(root)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):

@@ -223,6 +223,18 @@ def show_readers(first: Sequence[float], second: Sequence[float]) -> Figure:
 def lower_bound(found: int, of: int, confidence: float = 0.95) -> float:
     """Lower end of the exact (Clopper-Pearson) confidence interval of a share.
 
+    Parameters
+    ----------
+    found, of : int
+        How many of how many.
+    confidence : float
+        Of the two-sided interval.
+
+    Returns
+    -------
+    low : float
+        A share, from 0 to 1.
+
     Examples
     --------
     >>> from mosmed_edu.plotting.severity import lower_bound
