@@ -12,6 +12,14 @@ from mosmed_edu.errors import ClassroomError, MosMedError
 _UNANSWERED, _TAKEN = "not answered yet.", "taken. Whether it is right is told when the assignment is graded."
 
 
+class NotRight(AssertionError):
+    """An answer that `grade` does not accept. A notebook shows its one line, and not how it is tested."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return [str(self)]
+
+
 def check(name: str, answer: Any) -> None:
     """Print one line about an answer: right, not answered yet, or a hint.
 
@@ -52,7 +60,7 @@ def grade(name: str, answer: Any) -> None:
 
     Raises
     ------
-    AssertionError
+    NotRight
         If the answer is not right. The message is the hint.
     ClassroomError
         If there is no such question, or the key is not there.
@@ -60,7 +68,8 @@ def grade(name: str, answer: Any) -> None:
     words = _verdict(name, answer, hidden=True)
     if words == _TAKEN:
         raise ClassroomError(name, "cannot be graded without its key", "set MOSMED_CLASS to the class's folder")
-    assert words == RIGHT, f"{name}: {words}"
+    if words != RIGHT:
+        raise NotRight(f"{name}: {words}")
 
 
 def _verdict(name: str, answer: Any, hidden: bool) -> str:

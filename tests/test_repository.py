@@ -37,7 +37,11 @@ def test_every_make_target_that_the_pages_name_exists():
 
 @pytest.mark.parametrize("kind", ["", "-book", "-grading", "-test"])
 def test_requirements_are_pinned_and_name_no_index(kind):
-    lines = [line for line in (ROOT / f"requirements{kind}.txt").read_text().splitlines() if line and not line.startswith("#")]
+    lines = [
+        line
+        for line in (ROOT / f"requirements{kind}.txt").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
     assert lines and all(re.match(r"[A-Za-z0-9._-]+==\S+", line) for line in lines)
 
 

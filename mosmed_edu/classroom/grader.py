@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ from mosmed_edu.errors import ClassroomError
 #: Where a class's grades go, and what is remembered of each run.
 GRADES = "grades"
 _RUNS_FILE = "runs.json"
+
+_FROM_ELSEWHERE = re.compile(r'<script[^>]+src="https?://[^>]*>\s*</script>')
 
 
 def grade_class(
@@ -81,8 +84,14 @@ def grade_class(
     for assignment, student in pairs:
         if grades.loc[(student, assignment), "status"] in (GRADED, MANUAL):
             api.generate_feedback(assignment, student, force=True)
+            _keep_to_itself(course / "feedback" / student / assignment / f"{assignment}.html")
     write_tables(grades, course / GRADES)
     return grades
+
+
+def _keep_to_itself(page: Path) -> None:
+    """Feedback asks no other host for anything: nbgrader's pages load a script for formulas, and ours have none."""
+    page.write_text(_FROM_ELSEWHERE.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _chosen(course: Path, assignments: Iterable[str] | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def _check_tables(course, assignment, grades):
 def _check_feedback(course, assignment):
     for student in SUBMISSIONS:
         html = (course / "feedback" / student / assignment / f"{assignment}.html").read_text(encoding="utf-8")
-        assert "BEGIN HIDDEN" not in html and "grade(&quot;" not in html
+        assert "HIDDEN TESTS" not in html and "selfcheck.py" not in html  # neither as code nor in a traceback
+        assert not re.search(r'src="https?:', html)
     assert "not yet. Hint:" in (course / "feedback" / "partly" / assignment / f"{assignment}.html").read_text()
 
 
