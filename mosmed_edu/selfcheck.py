@@ -13,11 +13,7 @@ _UNANSWERED, _TAKEN = "not answered yet.", "taken. Whether it is right is told w
 
 
 class NotRight(AssertionError):
-    """An answer that `grade` does not accept. A notebook shows its one line, and not how it is tested."""
-
-    def _render_traceback_(self) -> list[str]:
-        """What IPython shows in place of a traceback."""
-        return [str(self)]
+    """An answer that `grade` does not accept."""
 
 
 def check(name: str, answer: Any) -> None:

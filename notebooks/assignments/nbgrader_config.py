@@ -25,9 +25,10 @@ c.IgnorePattern.pattern = ".*"
 c.ClearSolutions.code_stub = {"python": "# Write your answer here."}
 c.ClearSolutions.text_stub = "*Write your answer here.*"
 
-# Feedback goes to students: the hidden tests do not.
+# Feedback goes to students; hidden tests do not, nor tracebacks through them.
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "nbgrader.preprocessors.ClearHiddenTests",
+    "mosmed_edu.classroom.feedback.ShortErrors",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
