@@ -10,13 +10,15 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 from execute import run_notebooks
+from filelock import FileLock, Timeout
 from sphinx_external_toc.parsing import parse_toc_yaml
 from viewer.bundle import bundle, sources
 
-from mosmed_edu.dataset import open_dataset
+from mosmed_edu.dataset import Dataset, open_dataset
 from mosmed_edu.errors import MosMedError
 from mosmed_edu.features import measure_cohort, process_pool
 
@@ -24,9 +26,19 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
 
+#: What the pages leave behind: themselves, what Sphinx knows of them, and the pictures it has taken from the cells.
+PAGES = (BUILD / ".doctrees", BUILD / "jupyter_execute", HTML)
+
 
 def main() -> int:
     """Build, check, and say where the book is."""
+    BUILD.mkdir(exist_ok=True)
+    with only_build():
+        return build()
+
+
+def build() -> int:
+    """As `main`, while no other build works in this folder."""
     try:
         dataset = open_dataset()  # draws the sample, with a progress bar, where no other folder is named
         cohort = open_dataset("cohort")  # here and not in a notebook, where the bar would stay on the page
@@ -37,7 +49,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     print(f"Building the book from {dataset} in {dataset.root}")
-    forget_stale_outputs(dataset.root)
+    forget_stale_outputs(dataset)
     os.environ.update(
         MOSMED_BOOK="1",  # live widgets draw a still picture
         IPYTHONDIR=str(write_profile()),
@@ -47,9 +59,7 @@ def main() -> int:
     if failed:
         print(failed, file=sys.stderr)
         return 1
-    jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    command = [str(jupyter_book), "build", str(ROOT), "-W", "--keep-going"]
-    if subprocess.run(command).returncode:
+    if write_pages():
         print("The book was not built: see the warnings above, each of which counts as an error.", file=sys.stderr)
         return 1
     missing = missing_pages()
@@ -58,6 +68,22 @@ def main() -> int:
         return 1
     print(f"\nThe book is at {HTML / 'index.html'}")
     return 0
+
+
+def write_pages() -> int:
+    """Let Jupyter Book write the pages; give its exit code.
+
+    It takes a page that is there for whole, also one that it was killed over, or whose pictures it had not copied yet.
+    So what a killed run has left is written anew.
+    """
+    begun = BUILD / ".pages-begun"
+    if begun.is_file():
+        _remove(*PAGES)
+    begun.touch()
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    code = subprocess.run([str(jupyter_book), "build", str(ROOT), "-W", "--keep-going"]).returncode
+    begun.unlink()
+    return code
 
 
 def write_profile() -> Path:
@@ -71,22 +97,58 @@ def write_profile() -> Path:
     return profile.parent
 
 
-def forget_stale_outputs(data_root: Path) -> None:
+@contextmanager
+def only_build():
+    """Wait for a build that works in the same folder: pages of one dataset must not get pictures of another.
+
+    The system gives the lock back when a build ends, however it ends.
+    """
+    lock = FileLock(BUILD / ".building.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        print(f"Another build is running in {BUILD}: waiting for it (Ctrl-C stops this one)", flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def forget_stale_outputs(dataset: Dataset) -> None:
     """Drop the pages and the cached outputs that other code or other data have made.
 
     Jupyter's cache looks at a notebook's own text only; what a cell shows depends on `mosmed_edu`, on the installed
-    libraries and on the dataset too. And every page depends on extensions, templates and styles, and on the glossary.
+    libraries and on the dataset too, also on how much of it is on disk. And every page depends on extensions,
+    templates and styles, and on the glossary.
     """
     quizzes = (ROOT / "notebooks").rglob("*.json")
     code = [*(ROOT / "mosmed_edu").rglob("*.py"), *quizzes, ROOT / "requirements.txt"]
     parts = (file for name in ("_ext", "_static", "_templates") for file in (ROOT / f"book/{name}").glob("*.*"))
     pages = [*parts, *sources(), ROOT / "_config.yml", ROOT / "book" / "glossary.md"]
-    outputs = _digest([*code, *data_root.glob("dataset_registry.*")], str(data_root))
-    if not _is_stamped(".made-from", outputs):
-        shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
-    if not _is_stamped(".pages-made-from", _digest(pages, outputs)):
-        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
-        shutil.rmtree(HTML, ignore_errors=True)
+    there = [(s.id, s.study_path.stat().st_size, bool(s.mask_path and s.mask_path.is_file())) for s in dataset.studies()]
+    outputs = _digest([*code, *dataset.root.glob("dataset_registry.*")], f"{dataset.root} {there}")
+    _forget(".made-from", outputs, BUILD / ".jupyter_cache")
+    _forget(".pages-made-from", _digest(pages, outputs), *PAGES)
+
+
+def _forget(stamp: str, digest: str, *folders: Path) -> None:
+    """Remove folders unless the stamp of this name holds the digest, and then write it.
+
+    In this order: a build that is killed in between removes them again, and never takes them for its own.
+    """
+    path = BUILD / stamp
+    if path.is_file() and path.read_text() == digest:
+        return
+    path.unlink(missing_ok=True)
+    _remove(*folders)
+    path.write_text(digest)
+
+
+def _remove(*folders: Path) -> None:
+    for folder in folders:
+        if folder.is_dir():
+            shutil.rmtree(folder)
 
 
 def _digest(paths: list[Path], start: str) -> str:
@@ -94,16 +156,6 @@ def _digest(paths: list[Path], start: str) -> str:
     for path in sorted(paths):
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _is_stamped(name: str, digest: str) -> bool:
-    """Whether the stamp of this name holds the digest; if not, it does from now on."""
-    stamp = BUILD / name
-    if stamp.is_file() and stamp.read_text() == digest:
-        return True
-    BUILD.mkdir(exist_ok=True)
-    stamp.write_text(digest)
-    return False
 
 
 def missing_pages() -> list[str]:

@@ -52,6 +52,8 @@ class Report:
     root : str
     name : str
         What the folder was compared with: 'MosMedData COVID19_1110', or the name of a drawn dataset.
+    copy : str
+        What kind of copy of the dataset it is: as published, or in what a mirror differs; '' for a drawn one.
     synthetic : bool
         Whether the studies were drawn by this project and show no patient.
     quick : bool
@@ -74,6 +76,7 @@ class Report:
     quick: bool
     studies: dict[str, Count]
     masks: Count
+    copy: str = ""
     missing: list[str] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     files: int = 0
@@ -111,6 +114,8 @@ class Report:
 
     def _head(self) -> Iterator[str]:
         yield f"{self.name} in {self.root}"
+        if self.copy:
+            yield f"This copy: {self.copy}."
         if self.synthetic:
             yield "Synthetic studies, drawn by MosMed-Edu. They show no patient."
 

@@ -17,7 +17,7 @@ PACKAGE = Path(mosmed_edu.__file__).parent
 FLOORS = [
     {"errors", "windowing", "check_report", "scoring"},
     {"volume", "layout"},
-    {"nifti", "masks", "lungs", "plotting", "phantom", "convert", "selfcheck"},
+    {"nifti", "mirrors", "masks", "lungs", "plotting", "phantom", "convert", "selfcheck"},
     {"dataset"},
     {"check", "features", "viewer", "atlas", "agreement"},
     {"grading", "examples"},

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 from scipy import ndimage
@@ -106,7 +107,9 @@ def export_scan(study, folder: Path) -> dict:
     name = f"study-{study.id:04d}-{_digest(study)}"
     record = folder / f"{name}.json"
     if record.is_file():  # written last
-        return json.loads(record.read_text())
+        about = json.loads(record.read_text())
+        if all((folder / about[key]).is_file() for key in ("scan", "mask") if about[key]):
+            return about
     folder.mkdir(parents=True, exist_ok=True)
     scan = web_scan(study.ct(), study.mask())
     about = {"scan": f"{name}.nii.gz", "mask": f"{name}-mask.nii.gz" if scan.mask else None}
@@ -184,7 +187,7 @@ def _write(volume: Volume, path: Path) -> int:
 
 def _replace(path: Path, write) -> None:
     """Write beside the file and then take its place, so that nobody reads half of it."""
-    partial = path.with_name(path.name + ".part")
+    partial = path.with_name(f"{path.name}.{uuid4().hex[:8]}.part")  # two builds never write to one file
     try:
         write(partial)
         partial.replace(path)
