@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 
+from mosmed_edu.errors import one_line
+
 
 @dataclass(frozen=True)
 class Remark:
@@ -31,7 +33,7 @@ class Remark:
     todo: str
 
     def __str__(self) -> str:
-        return f"{self.kind:5}  {self.where}: {self.fault}. Next: {self.todo}."
+        return f"{self.kind:5}  {one_line(f'{self.where}: {self.fault}. Next: {self.todo}.')}"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Report:
         return [*self._head(), "", *self._table(), "", *self._spelt_out(most_alike), *self._verdict()]
 
     def _head(self) -> Iterator[str]:
-        yield f"{self.name} in {self.root}"
+        yield one_line(f"{self.name} in {self.root}")
         if self.copy:
             yield f"This copy: {self.copy}."
         if self.synthetic:

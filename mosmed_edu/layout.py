@@ -316,7 +316,7 @@ def _relative(path: Path, text: str) -> str:
     relative = PurePosixPath(text.replace("\\", "/").lstrip("/"))
     if not relative.parts:
         raise RegistryError(path, "has a row without a study_file", _DOWNLOAD_AGAIN)
-    if ".." in relative.parts or ":" in relative.parts[0]:
+    if ".." in relative.parts or ":" in str(relative):
         raise RegistryError(path, f"lists {text!r}, which leads out of the dataset folder", _DOWNLOAD_AGAIN)
     longest = max(len(part.encode("utf-8", "replace")) for part in relative.parts)
     if longest > _LONGEST_NAME or len(str(relative)) > 4 * _LONGEST_NAME or not str(relative).isprintable():

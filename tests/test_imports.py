@@ -24,8 +24,8 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
-#: `windowing` says its errors with `errors`; `layout` writes a `Volume`.
-BESIDE = {("windowing", "errors"), ("layout", "volume"), ("volume", "errors")}
+#: `windowing` says its errors with `errors`, and `check_report` puts its words on one line; `layout` writes a `Volume`.
+BESIDE = {("windowing", "errors"), ("layout", "volume"), ("volume", "errors"), ("check_report", "errors")}
 #: Imports inside a function, each with its reason there. `dataset` draws the sample only when nobody named a folder.
 LAZY = {("dataset", "phantom"), ("cli", "phantom"), ("cli", "check"), ("cli", "viewer")}
 
