@@ -10,15 +10,14 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
+from alone import only_build
 from execute import run_notebooks
-from filelock import FileLock, Timeout
 from sphinx_external_toc.parsing import parse_toc_yaml
 from viewer.bundle import bundle, sources
 
-from mosmed_edu.dataset import Dataset, open_dataset
+from mosmed_edu.dataset import Dataset, Study, open_dataset
 from mosmed_edu.errors import MosMedError
 from mosmed_edu.features import measure_cohort, process_pool
 
@@ -32,13 +31,20 @@ PAGES = (BUILD / ".doctrees", BUILD / "jupyter_execute", HTML)
 
 def main() -> int:
     """Build, check, and say where the book is."""
-    BUILD.mkdir(exist_ok=True)
-    with only_build():
-        return build()
+    try:
+        BUILD.mkdir(exist_ok=True)
+        with only_build(BUILD):
+            return build()
+    except OSError as error:  # a full disk, or a folder that may not be written to
+        print(
+            f"{error.filename or BUILD}: {error.strerror or error}. Next: mend that, then build again.", file=sys.stderr
+        )
+        return 1
 
 
 def build() -> int:
     """As `main`, while no other build works in this folder."""
+    borrow_home()
     try:
         dataset = open_dataset()  # draws the sample, with a progress bar, where no other folder is named
         cohort = open_dataset("cohort")  # here and not in a notebook, where the bar would stay on the page
@@ -86,6 +92,18 @@ def write_pages() -> int:
     return code
 
 
+def borrow_home() -> None:
+    """Where the home folder may not be written to, let all who want to do so write to one within the build.
+
+    Jupyter, matplotlib and npm each have a variable of their own for that; all of them follow this one.
+    """
+    home = Path.home()
+    if not (home.is_dir() and os.access(home, os.W_OK)):
+        borrowed = BUILD / ".home"
+        borrowed.mkdir(exist_ok=True)
+        os.environ["HOME"] = str(borrowed)
+
+
 def write_profile() -> Path:
     """Write an IPython profile for the build's kernels, so that nobody's own start-up files run in them.
 
@@ -95,24 +113,6 @@ def write_profile() -> Path:
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text("c = get_config()\nc.IPKernelApp.log_level = 'ERROR'\n")
     return profile.parent
-
-
-@contextmanager
-def only_build():
-    """Wait for a build that works in the same folder: pages of one dataset must not get pictures of another.
-
-    The system gives the lock back when a build ends, however it ends.
-    """
-    lock = FileLock(BUILD / ".building.lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        print(f"Another build is running in {BUILD}: waiting for it (Ctrl-C stops this one)", flush=True)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def forget_stale_outputs(dataset: Dataset) -> None:
@@ -126,10 +126,14 @@ def forget_stale_outputs(dataset: Dataset) -> None:
     code = [*(ROOT / "mosmed_edu").rglob("*.py"), *quizzes, ROOT / "requirements.txt"]
     parts = (file for name in ("_ext", "_static", "_templates") for file in (ROOT / f"book/{name}").glob("*.*"))
     pages = [*parts, *sources(), ROOT / "_config.yml", ROOT / "book" / "glossary.md"]
-    there = [(s.id, s.study_path.stat().st_size, bool(s.mask_path and s.mask_path.is_file())) for s in dataset.studies()]
+    there = [(study.id, study.study_path.stat().st_size, _has_mask(study)) for study in dataset.studies()]
     outputs = _digest([*code, *dataset.root.glob("dataset_registry.*")], f"{dataset.root} {there}")
     _forget(".made-from", outputs, BUILD / ".jupyter_cache")
     _forget(".pages-made-from", _digest(pages, outputs), *PAGES)
+
+
+def _has_mask(study: Study) -> bool:
+    return study.mask_path is not None and study.mask_path.is_file()
 
 
 def _forget(stamp: str, digest: str, *folders: Path) -> None:

@@ -1,4 +1,4 @@
-"""What kind of copy of the dataset a folder is: the published one, a part of it, or one of the forms that mirrors have."""
+"""What kind of copy of the dataset a folder is: as published, a part of it, or in a form that mirrors have."""
 
 from __future__ import annotations
 

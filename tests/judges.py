@@ -93,7 +93,8 @@ def _unpacked(packed: bytes) -> bytes | None:
 
 def _as_nibabel_reads(raw: bytes) -> np.ndarray | None:
     """nibabel's voxels; None where it refuses the header."""
-    kind = nib.Nifti2Image if 540 in (int.from_bytes(raw[:4], order) for order in ("little", "big")) else nib.Nifti1Image
+    sizes = [int.from_bytes(raw[:4], order) for order in ("little", "big")]
+    kind = nib.Nifti2Image if 540 in sizes else nib.Nifti1Image
     try:
         with np.errstate(all="ignore"):
             return np.asanyarray(kind.from_bytes(raw).dataobj)

@@ -81,9 +81,7 @@ def box(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def chest(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(HU, mask, affine) of a drawn chest."""
     drawing = Job(number, PUBLISHED[number], 7000 + number, _MATRIX, number in MASKED, "A").draw()
-    ct, mask = (
-        np.repeat(np.repeat(volume.data, _REPEAT, 0), _REPEAT, 1) for volume in (drawing.ct, drawing.mask)
-    )
+    ct, mask = (np.repeat(np.repeat(volume.data, _REPEAT, 0), _REPEAT, 1) for volume in (drawing.ct, drawing.mask))
     smaller = np.diag([1 / _REPEAT, 1 / _REPEAT, 1, 1])
     smaller[:2, 3] = (1 / _REPEAT - 1) / 2  # the middle of the first small pixel, in large ones
     return ct, mask, drawing.ct.affine @ smaller

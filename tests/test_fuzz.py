@@ -25,7 +25,15 @@ RAW = {kind.__name__: kind(HU, AFFINE).to_bytes() for kind in (nib.Nifti1Image, 
 FIELDS = [(0, 4), (40, 16), (70, 4), (76, 32), (108, 12), (252, 76), (344, 4)]
 
 #: Bytes that stand for the ends of the number line, and for no number.
-NUMBERS = [b"\0\0\0\0", b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\xff\xff\xff\xff", b"\0\0\xc0\x7f", b"\0\0\x80\x7f", b"\x01"]
+NUMBERS = [
+    b"\0\0\0\0",
+    b"\xff\xff\xff\x7f",
+    b"\0\0\0\x80",
+    b"\xff\xff\xff\xff",
+    b"\0\0\xc0\x7f",
+    b"\0\0\x80\x7f",
+    b"\x01",
+]
 
 tries = settings(
     max_examples=250,
@@ -46,7 +54,9 @@ def edited(data: bytes, edits) -> bytes:
 
 def within(field):
     start, length = field
-    return st.tuples(st.integers(start, start + length - 1), st.sampled_from(NUMBERS) | st.binary(min_size=1, max_size=4))
+    return st.tuples(
+        st.integers(start, start + length - 1), st.sampled_from(NUMBERS) | st.binary(min_size=1, max_size=4)
+    )
 
 
 anywhere = st.tuples(st.floats(0, 0.999), st.binary(min_size=1, max_size=3))
@@ -79,7 +89,9 @@ def test_any_scan_is_read_as_nibabel_reads_it_or_refused_in_one_line(
 
 
 cell = st.one_of(
-    st.sampled_from(["1", "255", "CT-1", "CT-0", "/studies/CT-1/study_0255.nii.gz", "", "=1+1", "2.0", "1e3", "NaN", '"']),
+    st.sampled_from(
+        ["1", "255", "CT-1", "CT-0", "/studies/CT-1/study_0255.nii.gz", "", "=1+1", "2.0", "1e3", "NaN", '"']
+    ),
     st.text(max_size=12),
     st.text("./\\:~ab\0", max_size=12),
 )

@@ -128,7 +128,9 @@ def test_a_path_that_leads_out_or_is_no_name_is_refused(folder, text):
     assert "\n" not in said and "\0" not in said and "\x1b" not in said and "Next: " in said
 
 
-@pytest.mark.parametrize("text", ["/etc/passwd", "//server/share/a.nii.gz", "\\\\server\\share\\a.nii.gz", "~/a.nii.gz"])
+@pytest.mark.parametrize(
+    "text", ["/etc/passwd", "//server/share/a.nii.gz", "\\\\server\\share\\a.nii.gz", "~/a.nii.gz"]
+)
 def test_an_absolute_path_means_a_file_of_the_folder(folder, text):
     study = opened(folder, text)
     assert study.study_path.is_relative_to(folder) and not study.study_path.exists()
@@ -197,7 +199,7 @@ def test_a_cell_far_away_takes_no_memory(tmp_path):
 
 # ---- data that is HTML, or obeyed by a terminal
 
-PLANTED = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'\" onload=alert(1) x=\""
+PLANTED = '<script>alert(1)</script><img src=x onerror=alert(1)>"\'" onload=alert(1) x="'
 
 
 class _Active(HTMLParser):
