@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book test serve lab bench lint format lock clean
+.PHONY: help book test serve lab bench lint format audit lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python book` takes another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -40,6 +40,9 @@ format: $(VENV)/.test-installed  ## put code and notebooks into the project's fo
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(BIN)/nbstripout notebooks/*.ipynb
+
+audit: $(VENV)/.test-installed  ## ask whether a vulnerability is known in what is installed (needs the network)
+	@$(BIN)/python .ci/audit.py
 
 # requirements*.txt are made from pyproject.toml's extras, for every Python from 3.11 on. They name no package index.
 UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-annotate --quiet \

@@ -36,7 +36,7 @@ MASKED = range(PUBLISHED_STUDIES["CT-0"] + 1, PUBLISHED_STUDIES["CT-0"] + 1 + PU
 #: A part of it, as many have on their disks: two masks, no CT-4.
 DOWNLOADED = (7, 255, 258, 600, 951, 1070)
 
-#: Drawn at a third of the width and with every pixel three times each way, so that pixels are as small as in the
+#: Drawn with few pixels, each of them three times each way, so that pixels are as small as in the
 #: published files, and a study is drawn in a second.
 _MATRIX, _REPEAT = 128, 3
 
@@ -78,12 +78,12 @@ def box(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return hu, hu > 200, np.array([[-0.7, 0, 0, 4.0], [0, 0.7, 0, -3.0], [0, 0, 8.0, -120.0], [0, 0, 0, 1]])
 
 
-def chest(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(HU, mask, affine) of a drawn chest."""
+def chest(number: int, repeat: int = _REPEAT) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(HU, mask, affine) of a drawn chest; with `repeat=1` its pixels are larger than published ones, and few."""
     drawing = Job(number, PUBLISHED[number], 7000 + number, _MATRIX, number in MASKED, "A").draw()
-    ct, mask = (np.repeat(np.repeat(volume.data, _REPEAT, 0), _REPEAT, 1) for volume in (drawing.ct, drawing.mask))
-    smaller = np.diag([1 / _REPEAT, 1 / _REPEAT, 1, 1])
-    smaller[:2, 3] = (1 / _REPEAT - 1) / 2  # the middle of the first small pixel, in large ones
+    ct, mask = (np.repeat(np.repeat(volume.data, repeat, 0), repeat, 1) for volume in (drawing.ct, drawing.mask))
+    smaller = np.diag([1 / repeat, 1 / repeat, 1, 1])
+    smaller[:2, 3] = (1 / repeat - 1) / 2  # the middle of the first small pixel, in large ones
     return ct, mask, drawing.ct.affine @ smaller
 
 
