@@ -20,7 +20,7 @@ _TYPE = re.compile(r"""\btype\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
 _RUNS = {"", "text/javascript", "application/javascript", "module"}
 
 #: What is set on an element itself, as onclick="..."; the browser wants its hash too.
-_HANDLER = re.compile(r"""<[a-z][^<>]*?\son[a-z]+\s*=\s*"([^"]*)\"""", re.IGNORECASE)
+_HANDLER = re.compile(r"""<[a-z][^<>]*?\son[a-z]+\s*=\s*"([^"]*)["]""", re.IGNORECASE)
 
 _HEAD = re.compile(r"<head\b[^>]*>\s*(<meta charset[^>]*>)?", re.IGNORECASE)
 
@@ -36,25 +36,31 @@ def write_policies(app, error):
     if error or app.builder.format != "html":
         return
     root = Path(app.outdir)
-    for page in root.rglob("*.html"):
-        if "_static" not in page.relative_to(root).parts:
-            page.write_text(with_policy(page.read_text("utf-8")), "utf-8")
+    pages = [page for page in root.rglob("*.html") if "_static" not in page.relative_to(root).parts]
+    # The search page reads the others to show where a word stands, and the browser holds it to their handlers too.
+    handlers = set().union(*(handlers_of(page.read_text("utf-8")) for page in pages))
+    for page in pages:
+        page.write_text(with_policy(page.read_text("utf-8"), handlers), "utf-8")
 
 
-def with_policy(text: str) -> str:
+def with_policy(text: str, handlers: set[str]) -> str:
     """The page with the policy that fits it, in place of one that it may have already."""
     text = re.sub(r'\s*<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
-    tag = f'\n<meta http-equiv="Content-Security-Policy" content="{policy(text)}">'
+    tag = f'\n<meta http-equiv="Content-Security-Policy" content="{policy(text, handlers)}">'
     return _HEAD.sub(lambda found: found[0] + tag, text, count=1)
 
 
-def policy(text: str) -> str:
+def handlers_of(text: str) -> set[str]:
+    """Hashes of what a page sets on its elements themselves: the theme does so for two buttons."""
+    return {_hash(unescape(code)) for code in _HANDLER.findall(_SCRIPT.sub("", text))}
+
+
+def policy(text: str, handlers: set[str]) -> str:
     """What a page may load and run."""
     scripts = sorted({_hash(code) for attributes, code in _SCRIPT.findall(text) if code and _runs(attributes)})
-    handlers = sorted({_hash(unescape(code)) for code in _HANDLER.findall(_SCRIPT.sub("", text))})
     rules = {
         "default-src": ["'none'"],
-        "script-src": ["'self'", *scripts, *(["'unsafe-hashes'", *handlers] if handlers else [])],
+        "script-src": ["'self'", *scripts, *(["'unsafe-hashes'", *sorted(handlers)] if handlers else [])],
         "style-src": ["'self'", "'unsafe-inline'"],
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
