@@ -53,19 +53,22 @@ socket.socket.connect, socket.getaddrinfo = connect, getaddrinfo
 @pytest.fixture(scope="module")
 def real_book(tmp_path_factory, html):
     """The finished build: its site, the folder it was built from, what it printed, and who was asked for."""
-    place = tmp_path_factory.mktemp("real") / "книга для себя"
-    course = place / "course"
+    return build_in(tmp_path_factory.mktemp("real") / "книга для себя", html.parent)
+
+
+def build_in(place: Path, built: Path) -> SimpleNamespace:
+    """Build the book in a folder, from a dataset beside it; `built` is the build folder of `make book`."""
+    course, data, asked = place / "course", place / "мои данные" / "COVID19_1110", place / "asked.txt"
     for name in ("book", "notebooks"):
         shutil.copytree(ROOT / name, course / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
     for name in ("_config.yml", "_toc.yml", "requirements.txt"):
         shutil.copy(ROOT / name, course)
     # The viewer's script, as `make book` has made it: making it takes npm's packages, which are the network's.
-    shutil.copytree(html.parent / "viewer" / "dist", course / "_build" / "viewer" / "dist")
-    shutil.copy(html.parent / "viewer" / ".made-from", course / "_build" / "viewer")
+    shutil.copytree(built / "viewer" / "dist", course / "_build" / "viewer" / "dist")
+    shutil.copy(built / "viewer" / ".made-from", course / "_build" / "viewer")
     (place / "no network").mkdir()
     (place / "no network" / "sitecustomize.py").write_text(NO_NETWORK)
-    data = write_published(place / "мои данные" / "COVID19_1110", DOWNLOADED, chest)
-    asked = place / "asked.txt"
+    write_published(data, DOWNLOADED, chest)
     env = os.environ | {
         "MOSMED_ROOT": str(data),
         "MOSMED_CACHE": str(place / "кэш"),
@@ -76,7 +79,7 @@ def real_book(tmp_path_factory, html):
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR"):
         env.pop(name, None)
     command = [sys.executable, str(course / "book" / "build.py")]
-    ran = subprocess.run(command, env=env, cwd=place, capture_output=True, text=True, timeout=900)
+    ran = subprocess.run(command, env=env, cwd=place, capture_output=True, text=True, timeout=1800)
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-5000:]
     return SimpleNamespace(site=course / "_build" / "html", data=data, said=ran.stdout, asked=asked)
 
