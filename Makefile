@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book test serve lab bench lint format release grading grade-demo lock clean
+.PHONY: help book test serve lab bench lint format release grading grade-demo audit lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python book` takes another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -50,6 +50,9 @@ grading: $(VENV)/.grading-installed  ## install what a teacher needs to grade as
 
 grade-demo: $(VENV)/.grading-installed  ## rehearse a class: draw, hand in five submissions, grade, export (COURSE=folder)
 	@$(BIN)/python -m mosmed_edu.classroom.rehearsal $(COURSE)
+
+audit: $(VENV)/.test-installed  ## ask whether a vulnerability is known in what is installed (needs the network)
+	@$(BIN)/python .ci/audit.py
 
 # requirements*.txt are made from pyproject.toml's extras, for every Python from 3.11 on. They name no package index.
 UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-annotate --quiet \

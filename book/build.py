@@ -6,13 +6,15 @@ Run by `make book`. With MOSMED_ROOT set, the same pages are built from the fold
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from alone import only_build
 from execute import run_notebooks
 from sphinx_external_toc.parsing import parse_toc_yaml
-from stale import forget_stale
+from stale import PAGE_FOLDERS, forget_stale
 from viewer.bundle import bundle
 
 from mosmed_edu.dataset import open_dataset
@@ -23,9 +25,25 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
 
+PAGES = tuple(BUILD / name for name in PAGE_FOLDERS)
+
 
 def main() -> int:
     """Build, check, and say where the book is."""
+    try:
+        BUILD.mkdir(exist_ok=True)
+        with only_build(BUILD):
+            return build()
+    except OSError as error:  # a full disk, or a folder that may not be written to
+        print(
+            f"{error.filename or BUILD}: {error.strerror or error}. Next: mend that, then build again.", file=sys.stderr
+        )
+        return 1
+
+
+def build() -> int:
+    """As `main`, while no other build works in this folder."""
+    borrow_home()
     try:
         dataset = open_dataset()  # draws the sample, with a progress bar, where no other folder is named
         cohort = open_dataset("cohort")  # here and not in a notebook, where the bar would stay on the page
@@ -46,9 +64,7 @@ def main() -> int:
     if failed:
         print(failed, file=sys.stderr)
         return 1
-    jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    command = [str(jupyter_book), "build", str(ROOT), "-W", "--keep-going"]
-    if subprocess.run(command).returncode:
+    if write_pages():
         print("The book was not built: see the warnings above, each of which counts as an error.", file=sys.stderr)
         return 1
     missing = missing_pages()
@@ -57,6 +73,34 @@ def main() -> int:
         return 1
     print(f"\nThe book is at {HTML / 'index.html'}")
     return 0
+
+
+def write_pages() -> int:
+    """Let Jupyter Book write the pages; give its exit code.
+
+    It takes a page that is there for whole, also one that it was killed over, or whose pictures it had not copied yet.
+    So what a killed run has left is written anew.
+    """
+    begun = BUILD / ".pages-begun"
+    if begun.is_file():
+        _remove(*PAGES)
+    begun.touch()
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    code = subprocess.run([str(jupyter_book), "build", str(ROOT), "-W", "--keep-going"]).returncode
+    begun.unlink()
+    return code
+
+
+def borrow_home() -> None:
+    """Where the home folder may not be written to, let all who want to do so write to one within the build.
+
+    Jupyter, matplotlib and npm each have a variable of their own for that; all of them follow this one.
+    """
+    home = Path.home()
+    if not (home.is_dir() and os.access(home, os.W_OK)):
+        borrowed = BUILD / ".home"
+        borrowed.mkdir(exist_ok=True)
+        os.environ["HOME"] = str(borrowed)
 
 
 def write_profile() -> Path:
@@ -68,6 +112,12 @@ def write_profile() -> Path:
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text("c = get_config()\nc.IPKernelApp.log_level = 'ERROR'\n")
     return profile.parent
+
+
+def _remove(*folders: Path) -> None:
+    for folder in folders:
+        if folder.is_dir():
+            shutil.rmtree(folder)
 
 
 def missing_pages() -> list[str]:

@@ -7,12 +7,14 @@ half-way, the next one takes up what is left.
 from __future__ import annotations
 
 import os
+import shutil
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.cache.db import NbCacheRecord
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
 from tqdm import tqdm
 
@@ -38,6 +40,7 @@ def run_notebooks(folder: Path, cache_folder: Path) -> str | None:
         Name and traceback of the first notebook that failed, if one did. What had been begun is finished and kept.
     """
     cache = get_cache(cache_folder)
+    drop_half_written(cache)
     waiting = [path for path in sorted(folder.glob("*.ipynb")) if path.stem not in ALONE and not _is_kept(cache, path)]
     if not waiting:
         return None
@@ -52,6 +55,17 @@ def run_notebooks(folder: Path, cache_folder: Path) -> str | None:
                 for other in running:
                     other.cancel()
     return failed
+
+
+def drop_half_written(cache) -> None:
+    """Forget outputs that cannot be read: a build that is killed while it keeps them leaves an entry without its file,
+    or with half of it, and the book would stop there."""
+    for record in cache.list_cache_records():
+        try:
+            cache.get_cache_bundle(record.pk)
+        except Exception:  # the file is missing, or no notebook
+            shutil.rmtree(Path(cache.path) / "executed" / record.hashkey, ignore_errors=True)
+            NbCacheRecord.remove_records([record.pk], cache.db)
 
 
 def _is_kept(cache, path: Path) -> bool:

@@ -18,6 +18,9 @@ from jupyter_cache import get_cache
 
 from mosmed_edu.layout import REGISTRY_NAMES
 
+#: What the pages leave behind: what Sphinx knows of them, the pictures it has taken from the cells, and themselves.
+PAGE_FOLDERS = (".doctrees", "jupyter_execute", "html")
+
 
 def forget_stale(root: Path, build: Path, data: Iterable[Path]) -> list[str]:
     """Drop outputs and pages that were not made from what is there now.
@@ -90,7 +93,8 @@ def _forget_pages(root: Path, build: Path, package: Package, everywhere: str) ->
     made_from = digest_of_files(files, everywhere)
     stamp = build / ".pages-made-from"
     if not stamp.is_file() or stamp.read_text() != made_from:
-        for name in (".doctrees", "html"):
+        stamp.unlink(missing_ok=True)  # a build that is killed now must not take the rest for its own
+        for name in PAGE_FOLDERS:
             shutil.rmtree(build / name, ignore_errors=True)
         build.mkdir(exist_ok=True)
         stamp.write_text(made_from)

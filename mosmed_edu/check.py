@@ -29,9 +29,11 @@ from mosmed_edu.layout import (
     lobes_file,
     locate,
     mask_file,
+    places,
     signs_file,
     study_file,
 )
+from mosmed_edu.mirrors import describe_copy
 from mosmed_edu.nifti import has_claimed_length, read_grid, read_header, read_nifti
 from mosmed_edu.volume import Grid, Volume
 
@@ -102,6 +104,7 @@ def check_dataset(root: str | Path, quick: bool = False, progress: bool = True, 
     return Report(
         root=str(dataset.root),
         name=name,
+        copy="" if dataset.is_synthetic else _copy_words(Path(root), dataset, present),
         synthetic=dataset.is_synthetic,
         quick=quick,
         studies=studies,
@@ -112,6 +115,14 @@ def check_dataset(root: str | Path, quick: bool = False, progress: bool = True, 
         bytes=sum(path.stat().st_size for path in present),
         seconds=round(perf_counter() - start, 3),
     )
+
+
+def _copy_words(named: Path, dataset: Dataset, present: list[Path]) -> str:
+    """What kind of copy of the dataset this is."""
+    named, root = named.expanduser().resolve(), dataset.root
+    between = root.relative_to(named).as_posix() if root.is_relative_to(named) and root != named else ""
+    found = [path.relative_to(root).as_posix() for path in present]
+    return describe_copy(find_registry(root), found, between)
 
 
 def _fault_of(root: Path, topic: str, error: MosMedError) -> Remark:
@@ -195,7 +206,7 @@ def _check_registry(dataset: Dataset) -> list[Remark]:
             if relative in owners:
                 fault = f"names {relative} for study {owners[relative]} and for study {study.id}"
                 remarks.append(Remark("fault", "registry", where, fault, _AGAIN))
-            elif relative != usual.lstrip("/"):
+            elif relative not in places(usual.lstrip("/")):
                 fault = f"has study {study.id}, {study.category}, at {relative} where {usual.lstrip('/')} is usual"
                 remarks.append(Remark("note", "registry", where, fault, "make sure that its category is right"))
             owners[relative] = study.id

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 
+from mosmed_edu.errors import one_line
+
 
 @dataclass(frozen=True)
 class Remark:
@@ -31,7 +33,7 @@ class Remark:
     todo: str
 
     def __str__(self) -> str:
-        return f"{self.kind:5}  {self.where}: {self.fault}. Next: {self.todo}."
+        return f"{self.kind:5}  {one_line(f'{self.where}: {self.fault}. Next: {self.todo}.')}"
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Report:
     root : str
     name : str
         What the folder was compared with: 'MosMedData COVID19_1110', or the name of a drawn dataset.
+    copy : str
+        What kind of copy of the dataset it is: as published, or in what a mirror differs; '' for a drawn one.
     synthetic : bool
         Whether the studies were drawn by this project and show no patient.
     quick : bool
@@ -74,6 +78,7 @@ class Report:
     quick: bool
     studies: dict[str, Count]
     masks: Count
+    copy: str = ""
     missing: list[str] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     files: int = 0
@@ -110,7 +115,9 @@ class Report:
         return [*self._head(), "", *self._table(), "", *self._spelt_out(most_alike), *self._verdict()]
 
     def _head(self) -> Iterator[str]:
-        yield f"{self.name} in {self.root}"
+        yield one_line(f"{self.name} in {self.root}")
+        if self.copy:
+            yield f"This copy: {self.copy}."
         if self.synthetic:
             yield "Synthetic studies, drawn by MosMed-Edu. They show no patient."
 

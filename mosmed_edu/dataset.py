@@ -24,6 +24,7 @@ from mosmed_edu.layout import (
     read_registry,
     signs_file,
 )
+from mosmed_edu.mirrors import scans_without_registry
 from mosmed_edu.nifti import read_grid, read_nifti
 from mosmed_edu.volume import Grid, Volume
 
@@ -94,11 +95,9 @@ def find_root(place: str | Path, said_by: str = "") -> Path:
         return below[0]
     if below:
         raise DatasetNotFound(where, f"holds {len(below)} datasets", f"name one of them, for example {below[0]}")
-    raise DatasetNotFound(
-        where,
-        f"has no {REGISTRY_NAMES[0]}, neither in it nor just above or below",
-        "give the folder that the dataset was unpacked to",
-    )
+    fault = f"has no {REGISTRY_NAMES[0]}, neither in it nor just above or below"
+    known = scans_without_registry(place)
+    raise DatasetNotFound(where, *(known or (fault, "give the folder that the dataset was unpacked to")))
 
 
 class Dataset:

@@ -33,7 +33,20 @@ class MosMedError(Exception):
         self.where, self.fault, self.todo = str(where), fault, todo
 
     def __str__(self) -> str:
-        return " ".join(f"{self.where}: {self.fault}. Next: {self.todo}.".split())
+        return one_line(f"{self.where}: {self.fault}. Next: {self.todo}.")
+
+
+def one_line(text: str) -> str:
+    r"""Text on one line, with nothing in it that a terminal would obey: names of files may hold anything.
+
+    Examples
+    --------
+    >>> from mosmed_edu.errors import one_line
+    >>> one_line("two\n lines,\x1b[2J a cleared screen")
+    'two lines,\\x1b[2J a cleared screen'
+    """
+    joined = " ".join(text.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in joined)
 
 
 class DatasetNotFound(MosMedError):

@@ -13,10 +13,13 @@ Described in the dataset's README, version 1.0 (Morozov et al. 2020, arXiv:2005.
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from zipfile import ZipFile
 
 import nibabel as nib
 import numpy as np
+import openpyxl
 import pandas as pd
 
 from mosmed_edu.errors import RegistryError
@@ -35,6 +38,10 @@ REGISTRY_NAMES = ("dataset_registry.xlsx", "dataset_registry.csv")
 PUBLISHED_STUDIES = dict(zip(CATEGORIES, (254, 684, 125, 45, 2), strict=True))
 PUBLISHED_MASKS = 50
 
+#: The folder that a much used download (that of the Keras example on 3-D images) has in place of two.
+MERGED = "CT-23"
+MERGED_OF = ("CT-2", "CT-3")
+
 #: Distance between slices after every tenth was kept, in mm.
 SLICE_SPACING_MM = 8.0
 
@@ -46,6 +53,12 @@ DRAWN_MARK = "extras/drawn.json"
 TRUTH_TABLE = "extras/truth.csv"
 
 _DOWNLOAD_AGAIN = "compare it with the registry of the original download"
+
+#: A registry of 1110 studies takes 36 kB, unpacked under 1 MB. What is far larger is none, and is not read.
+_MOST_BYTES, _MOST_ROWS, _MOST_COLUMNS = 20_000_000, 100_000, 50
+
+#: What the file systems in use allow for one name, in bytes.
+_LONGEST_NAME = 255
 
 
 def study_file(study_id: int, category: str) -> str:
@@ -147,26 +160,60 @@ def inside(root: Path, relative: str) -> Path:
     Raises
     ------
     RegistryError
-        If a link leads out of the folder.
+        If a link leads out of the folder, or nowhere because it leads to itself.
     """
     path = root / relative
-    if not path.resolve().is_relative_to(root.resolve()):
+    try:
+        within = path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError) as error:  # links in a ring, names that the system refuses
+        reason = getattr(error, "strerror", None) or error
+        raise RegistryError(path, f"cannot be followed ({reason})", "replace the link by the file") from None
+    if not within:
         raise RegistryError(
             path, "leads out of the dataset folder", "replace the link by the file, or move the whole dataset there"
         )
     return path
 
 
+def places(relative: str) -> Iterator[str]:
+    """Where a file of the registry may lie, the published place first: mirrors unpack, merge and leave out folders.
+
+    Parameters
+    ----------
+    relative : str
+        Without the leading slash.
+
+    Yields
+    ------
+    relative : str
+
+    Examples
+    --------
+    >>> from mosmed_edu.layout import places
+    >>> [place for place in places("studies/CT-2/study_0939.nii.gz") if place.endswith(".gz")][:2]
+    ['studies/CT-2/study_0939.nii.gz', 'studies/CT-23/study_0939.nii.gz']
+    """
+    *folders, name = relative.split("/")
+    shorter = [folders, folders[1:]] if folders[:1] == ["studies"] else [folders]
+    for parts in shorter:
+        merged = [[MERGED if part in MERGED_OF else part for part in parts]] if set(parts) & set(MERGED_OF) else []
+        for found in (parts, *merged):
+            place = "/".join([*found, name])
+            yield place
+            if place.endswith(".gz"):
+                yield place.removesuffix(".gz")
+
+
 def locate(root: Path, relative: str) -> Path:
-    """Path of a file of the dataset; the unpacked ``.nii`` where a mirror has only that. It need not exist.
+    """Path of a file of the dataset, or of the same file where a mirror has it (`places`). It need not exist.
 
     Raises
     ------
     RegistryError
         If a link leads out of the folder.
     """
-    path, unpacked = inside(root, relative), inside(root, relative.removesuffix(".gz"))
-    return unpacked if unpacked.is_file() and not path.is_file() else path
+    there = (place for place in places(relative) if (root / place).is_file())
+    return inside(root, next(there, relative))
 
 
 def write_volume(volume: Volume, path: Path) -> None:
@@ -196,12 +243,17 @@ def write_volume(volume: Volume, path: Path) -> None:
 
 
 def _read_table(path: Path) -> pd.DataFrame:
-    """Read every cell as text, so that pandas guesses nothing."""
+    """Read every cell as text, so that nothing is guessed."""
     try:
+        _refuse_giant(path)
         if path.suffix == ".xlsx":
-            table = pd.read_excel(path, dtype=str, keep_default_na=False)
+            table = _read_sheet(path)
         else:
             table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            if not isinstance(table.index, pd.RangeIndex):  # pandas has taken the first column for names of rows
+                raise RegistryError(path, "has rows with more cells than its header", _DOWNLOAD_AGAIN)
+    except RegistryError:
+        raise
     except OSError as error:
         raise RegistryError(
             path, f"cannot be opened ({error.strerror})", "check the file and its permissions"
@@ -209,7 +261,39 @@ def _read_table(path: Path) -> pd.DataFrame:
     except Exception as error:  # whatever pandas and openpyxl raise on a file that is none of theirs
         raise RegistryError(path, f"is no readable table ({error})", "download it again") from None
     table.columns = [str(name).strip() for name in table.columns]
-    return table.apply(lambda column: column.str.strip())
+    repeated = table.columns[table.columns.duplicated()]
+    if len(repeated):
+        raise RegistryError(path, f"has the column {repeated[0]!r} more than once", _DOWNLOAD_AGAIN)
+    return table.fillna("").apply(lambda column: column.str.strip())
+
+
+def _refuse_giant(path: Path) -> None:
+    """Refuse what could not be a registry before it takes any memory: an .xlsx is a zip, and may unpack to anything."""
+    size = path.stat().st_size
+    if path.suffix == ".xlsx" and size <= _MOST_BYTES:
+        with ZipFile(path) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+    if size > _MOST_BYTES:
+        raise RegistryError(path, f"holds {size:,} bytes, far more than any registry", _DOWNLOAD_AGAIN)
+
+
+def _read_sheet(path: Path) -> pd.DataFrame:
+    """The first sheet. (pandas would fill the sheet up to its last cell, however far away one has been put.)"""
+    with path.open("rb") as file:
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        cells = book.worksheets[0].iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True)
+        head, *rows = [[_cell(value) for value in row] for row in cells] or [[]]
+        book.close()
+    named = [n for n, name in enumerate(head) if name]
+    columns = [head[n] for n in named]
+    return pd.DataFrame([[row[n] for n in named] for row in rows], columns=columns, dtype=str)
+
+
+def _cell(value: object) -> str:
+    """A cell as text. A spreadsheet keeps whole numbers as floats."""
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _study_id(path: Path, row: int, text: str) -> int:
@@ -232,6 +316,9 @@ def _relative(path: Path, text: str) -> str:
     relative = PurePosixPath(text.replace("\\", "/").lstrip("/"))
     if not relative.parts:
         raise RegistryError(path, "has a row without a study_file", _DOWNLOAD_AGAIN)
-    if ".." in relative.parts or ":" in relative.parts[0]:
+    if ".." in relative.parts or ":" in str(relative):
         raise RegistryError(path, f"lists {text!r}, which leads out of the dataset folder", _DOWNLOAD_AGAIN)
+    longest = max(len(part.encode("utf-8", "replace")) for part in relative.parts)
+    if longest > _LONGEST_NAME or len(str(relative)) > 4 * _LONGEST_NAME or not str(relative).isprintable():
+        raise RegistryError(path, f"lists {text[:60]!r}, which is no file name", _DOWNLOAD_AGAIN)
     return str(relative)

@@ -71,6 +71,7 @@ def test_a_whole_dataset_is_ok(whole, quick):
     assert (report.total.expected, report.total.listed, report.total.on_disk) == (1110, 1110, 1110)
     assert (report.masks.expected, report.masks.on_disk, report.files) == (50, 50, 1160)
     assert report.name == "MosMedData COVID19_1110" and not report.synthetic
+    assert report.copy == "as published, all 1110 studies"
     assert report.lines()[-1].startswith("OK")
     assert ("--quick" in report.lines()[-1]) == quick
 

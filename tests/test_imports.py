@@ -17,7 +17,7 @@ PACKAGE = Path(mosmed_edu.__file__).parent
 FLOORS = [
     {"errors", "windowing", "check_report", "scoring"},
     {"volume", "layout"},
-    {"nifti", "masks", "lungs", "plotting", "phantom", "convert"},
+    {"nifti", "mirrors", "masks", "lungs", "plotting", "phantom", "convert"},
     {"dataset"},
     {"check", "features", "viewer", "atlas", "agreement"},
     {"grading", "examples"},
@@ -26,8 +26,8 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
-#: `windowing` says its errors with `errors`; `layout` writes a `Volume`.
-BESIDE = {("windowing", "errors"), ("layout", "volume"), ("volume", "errors")}
+#: `windowing` says its errors with `errors`, and `check_report` puts its words on one line; `layout` writes a `Volume`.
+BESIDE = {("windowing", "errors"), ("layout", "volume"), ("volume", "errors"), ("check_report", "errors")}
 #: Imports inside a function, each with its reason there. `dataset` draws the sample only when nobody named a folder.
 LAZY = {("dataset", "phantom"), ("cli", "phantom"), ("cli", "check"), ("cli", "viewer"), ("cli", "classroom")}
 

@@ -3,6 +3,9 @@
 A cell's output says which study of which dataset it shows (`data-view`). Here its scan is exported, once for the whole
 book, and the output says where it lies (`data-viewer`), as an address relative to the page. The script and its style
 are loaded on these pages only; the script fetches the rest when a viewer nears the screen.
+
+Only drawn studies are exported. A scan of somebody's own stays where it is: its page has the still pictures, and the
+site holds nothing from which the scan could be restored.
 """
 
 from __future__ import annotations
@@ -50,6 +53,8 @@ def place_viewers(app, pagename, templatename, context, doctree):
 
     def placed(found: re.Match) -> str:
         wanted = json.loads(unescape(found["wanted"]))
+        if not wanted["synthetic"]:
+            return f'<div class="{BLOCK}">{found["still"]}<p class="{BLOCK}-about">{found["about"]}</p>'
         about = _exported(app, pagename, wanted)
         if about is None:  # the still pictures stay
             return found[0]
@@ -62,10 +67,10 @@ def place_viewers(app, pagename, templatename, context, doctree):
     context["body"], count = _WANTED.subn(placed, body)
     if count:
         style, script = (f"{address(f'{SCRIPT}/viewer.{kind}', 1)}?v={_version(app)}" for kind in ("css", "js"))
-        context["metatags"] = (
-            context.get("metatags", "")
-            + f'\n<link rel="stylesheet" href="{style}">\n<script type="module" src="{script}"></script>'
-        )
+        tags = f'\n<link rel="stylesheet" href="{style}">'
+        if "data-viewer=" in context["body"]:
+            tags += f'\n<script type="module" src="{script}"></script>'
+        context["metatags"] = context.get("metatags", "") + tags
 
 
 def finish(app, error):
@@ -79,6 +84,8 @@ def finish(app, error):
         for found in _SHOWN.findall(page.read_text("utf-8"))
         for key in ("scan", "mask")
     }
+    for half in (root / SCANS).glob("*.part"):  # of a build that was killed
+        half.unlink()
     for scan in (root / SCANS).glob("*.nii.gz"):
         if scan.name not in shown:
             scan.unlink()

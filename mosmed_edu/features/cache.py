@@ -61,7 +61,7 @@ class Rows:
                     line = "\n" + line
                 file.write(line.encode())
         except OSError as error:
-            todo = "name another file with cache=..., or give cache=False"
+            todo = "set MOSMED_CACHE to a folder that you can write to, or name another file with cache=..."
             raise CacheError(self.path, f"cannot be written ({error.strerror or error})", todo) from error
 
 

@@ -27,7 +27,8 @@ def process_pool(workers: int | None = None) -> ProcessPoolExecutor:
     >>> with process_pool() as pool:                                      # doctest: +SKIP
     ...     table = measure_cohort(open_dataset("cohort").studies(), pool)
     """
-    from mosmed_edu.phantom.workers import worker_count  # here, because workers should not wait for its imports
+    # here, because workers should not wait for its imports
+    from mosmed_edu.phantom.workers import end_with_parent, worker_count
 
     # "spawn": a fork would copy the locks of a notebook kernel's threads in whatever state they are, and hang.
-    return ProcessPoolExecutor(workers or worker_count(61), mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(workers or worker_count(61), get_context("spawn"), end_with_parent)

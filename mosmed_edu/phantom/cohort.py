@@ -7,13 +7,15 @@ import json
 import os
 import shutil
 from collections import Counter
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from uuid import uuid4
 
 import pandas as pd
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 from tqdm.auto import tqdm
 
@@ -139,17 +141,34 @@ def write_dataset(name: str | Plan, root: str | Path, workers: int | None = None
     jobs = list(plan.jobs())
     if not jobs:
         raise DrawingError(f"plan {plan.name!r}", "holds no study", "give at least one study to draw")
-    partial = root.with_name(f".{root.name}.partial")
     with _one_line(root):
-        shutil.rmtree(partial, ignore_errors=True)  # left over from a run that was killed
         root.parent.mkdir(parents=True, exist_ok=True)
-        _check_space(plan, root.parent)
-        try:
+        with _partial_folder(root) as partial:
+            _check_space(plan, root.parent)
             _draw_into(partial, plan, jobs, workers or worker_count(len(jobs)), progress)
             partial.replace(root)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
     return root
+
+
+@contextmanager
+def _partial_folder(root: Path) -> Iterator[Path]:
+    """A folder beside `root` to draw into; it is gone afterwards, and so are those that killed runs have left.
+
+    A lock tells a run that was killed from one that is drawing now: the system takes it from whoever dies.
+    """
+    for left in root.parent.glob(f".{root.name}.*.partial"):
+        with suppress(Timeout), FileLock(f"{left}.lock", blocking=False):
+            shutil.rmtree(left, ignore_errors=True)
+            Path(f"{left}.lock").unlink(missing_ok=True)
+    partial = root.with_name(f".{root.name}.{uuid4().hex[:8]}.partial")
+    lock = FileLock(f"{partial}.lock")
+    try:
+        with lock:
+            partial.mkdir()
+            yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

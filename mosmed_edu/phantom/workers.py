@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 
 from mosmed_edu.errors import DrawingError
@@ -44,7 +46,7 @@ def run_all(function: Callable, jobs: Iterable, workers: int) -> Iterator:
     if workers == 1:
         yield from map(function, jobs)
         return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent)
     try:
         with _hidden_script(), _environment(_SINGLE_THREAD):
             futures = [pool.submit(function, job) for job in jobs]
@@ -56,6 +58,16 @@ def run_all(function: Callable, jobs: Iterable, workers: int) -> Iterator:
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def end_with_parent() -> None:
+    """Let a worker end when the process that started it does, however it does. Run by each worker as it starts.
+
+    One that was killed (kill -9) cannot tell its workers; without this they would draw on and then wait for ever.
+    """
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
 def _memory_bytes() -> float:

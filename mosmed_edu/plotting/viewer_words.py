@@ -12,7 +12,8 @@ VIEWER_WORDS = MappingProxyType(
         "viewer_bone": "Bone",
         "viewer_mask": "Mask",
         "viewer_strip": "The same scan as still pictures, from head to foot",
-        "viewer_own_eyes": "This page carries the scan itself: it is for its owner's own eyes, do not publish it.",
+        "viewer_own_eyes": "These are pictures of a scan that is for its owner's own eyes: do not publish them. "
+        "The scan itself is not on this page; in a running notebook you can scroll through it.",
         "viewer_grid": "In this viewer grey values are rounded to {hu} HU, {pixel} is kept, and the air round the "
         "body is cut off; all slices are here.",
         "viewer_every_1": "every pixel",

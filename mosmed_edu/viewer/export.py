@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 from scipy import ndimage
 
+from mosmed_edu.errors import CacheError
 from mosmed_edu.layout import write_volume
 from mosmed_edu.plotting.words import WORDS, say
 from mosmed_edu.volume import Volume
@@ -102,12 +105,15 @@ def export_scan(study, folder: Path) -> dict:
     ------
     FileMissing, NiftiError, MaskError
         If the study cannot be read.
+    CacheError
+        If the files cannot be written.
     """
     name = f"study-{study.id:04d}-{_digest(study)}"
     record = folder / f"{name}.json"
     if record.is_file():  # written last
-        return json.loads(record.read_text())
-    folder.mkdir(parents=True, exist_ok=True)
+        about = json.loads(record.read_text())
+        if all((folder / about[key]).is_file() for key in ("scan", "mask") if about[key]):
+            return about
     scan = web_scan(study.ct(), study.mask())
     about = {"scan": f"{name}.nii.gz", "mask": f"{name}-mask.nii.gz" if scan.mask else None}
     for hu in HU_STEPS:
@@ -184,9 +190,14 @@ def _write(volume: Volume, path: Path) -> int:
 
 def _replace(path: Path, write) -> None:
     """Write beside the file and then take its place, so that nobody reads half of it."""
-    partial = path.with_name(path.name + ".part")
+    partial = path.with_name(f"{path.name}.{uuid4().hex[:8]}.part")  # two builds never write to one file
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
         partial.replace(path)
+    except OSError as error:
+        fault = f"cannot be written ({error.strerror or error})"
+        raise CacheError(path, fault, "free some space, or see who may write there; then build again") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -133,6 +133,27 @@ def test_libraries_and_data_reach_all(course, change):
     assert course.run() == {*NOTEBOOKS, "status"}
 
 
+def test_pages_of_other_data_are_gone_whenever_the_build_was_killed(course, monkeypatch):
+    """Pictures of one dataset on the pages of another would be wrong, and might be a patient's."""
+    import stale
+
+    def killed(folder, **_):
+        if Path(folder).name in stale.PAGE_FOLDERS:
+            raise KeyboardInterrupt
+        rmtree(folder)
+
+    rmtree = stale.shutil.rmtree
+    page, scan = course.build / "html/book/intro.html", course.data / "studies/one.nii.gz"
+    write(scan, "other voxels")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(stale.shutil, "rmtree", killed)
+        course.forget()
+    assert page.is_file()
+    write(scan, "voxels")  # back to the data that the pages were made from: nobody knows how much of them is left
+    course.forget()
+    assert not page.exists()
+
+
 def test_pages_are_written_again_where_outputs_are_new_and_all_where_the_style_is(course):
     write(course.root / "mosmed_edu/data.py", "open_data = print\n")
     course.forget()

@@ -237,6 +237,8 @@ def planted(tmp_path_factory, tiny):
     """
     folder = tmp_path_factory.mktemp("planted")
     root, out = tiny.write_dataset(folder / "data", {n: "CT-1" for n in CODES}, ()), folder / "html"
+    (root / "extras").mkdir()
+    (root / "extras" / "drawn.json").write_text("{}")  # a scan that is nobody's: only these are exported
     i, j, k = np.meshgrid(*[np.arange(n) for n in SHAPE], indexing="ij")
     hu = np.where(((i - 60) / 50) ** 2 + ((j - 55) / 40) ** 2 < 1, 40, -1000).astype(np.int16)
     hu[((i - MARK[0]) / 8) ** 2 + ((j - MARK[1]) / 8) ** 2 + ((k - MARK[2]) / 2) ** 2 < 1] = MARK_HU
