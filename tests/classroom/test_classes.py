@@ -50,8 +50,9 @@ def test_a_model_answer_is_right_in_its_class_and_wrong_in_another(assignment, c
     copied = values(answers["spring"])
     with aids.graded_by(classes("autumn", assignment), assignment, tmp_path / "autumn"):
         still_right = [name for name, answer in copied.items() if is_right(name, answer)]
-    # One of three words may be the right one in both classes, by chance; hardly more than one.
-    assert len(copied) >= 5 and len(still_right) <= 1, still_right
+    # One word of three may be the right one in both classes, by chance. A number is not.
+    words = {name for name, answer in copied.items() if isinstance(answer, str)}
+    assert len(copied) >= 5 and set(still_right) <= words and len(still_right) <= 2, still_right
 
 
 @each_assignment
