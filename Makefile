@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book test serve lab bench lint format lock clean
+.PHONY: help book test serve lab bench binder picture lint format lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python book` takes another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -29,6 +29,12 @@ lab: $(VENV)/.course-installed  ## open the notebooks in JupyterLab, live
 
 bench: $(VENV)/.test-installed  ## measure speed as ratios, side by side, and print a table
 	@$(BIN)/python benchmarks/bench.py
+
+binder: $(VENV)/.test-installed  ## take Binder's steps in a clean environment and run every notebook there (some ten minutes)
+	@$(BIN)/python benchmarks/binder.py
+
+picture: $(VENV)/.course-installed  ## draw the README's picture anew
+	@$(BIN)/python book/picture.py
 
 lint: $(VENV)/.test-installed  ## check style, spelling and that notebooks have no outputs
 	@$(BIN)/ruff check .
