@@ -27,8 +27,8 @@ serve: book  ## build, then show the book on http://localhost:8000 (PORT=... for
 lab: $(VENV)/.course-installed  ## open the notebooks in JupyterLab, live
 	@$(BIN)/python -m jupyterlab notebooks
 
-bench: $(VENV)/.test-installed  ## measure speed as ratios, side by side, and print a table
-	@$(BIN)/python benchmarks/bench.py
+bench: $(VENV)/.test-installed  ## measure speed as ratios, side by side, and print a table, which the status page then shows
+	@$(BIN)/python benchmarks/bench.py --json book/bench.json
 
 binder: $(VENV)/.test-installed  ## take Binder's steps in a clean environment and run every notebook there (some ten minutes)
 	@$(BIN)/python benchmarks/binder.py
