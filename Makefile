@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book test serve lab bench lint format release grading grade-demo audit lock clean
+.PHONY: help book test serve lab bench binder picture lint format release grading grade-demo audit lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python book` takes another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -28,8 +28,14 @@ serve: book  ## build, then show the book on http://localhost:8000 (PORT=... for
 lab: $(VENV)/.course-installed  ## open the notebooks in JupyterLab, live
 	@$(BIN)/python -m jupyterlab notebooks
 
-bench: $(VENV)/.test-installed  ## measure speed as ratios, side by side, and print a table
-	@$(BIN)/python benchmarks/bench.py
+bench: $(VENV)/.test-installed  ## measure speed as ratios, side by side, and print a table, which the status page then shows
+	@$(BIN)/python benchmarks/bench.py --json book/bench.json
+
+binder: $(VENV)/.test-installed  ## take Binder's steps in a clean environment and run every notebook there (some ten minutes)
+	@$(BIN)/python benchmarks/binder.py
+
+picture: $(VENV)/.course-installed  ## draw the README's picture anew
+	@$(BIN)/python book/picture.py
 
 lint: $(VENV)/.test-installed  ## check style, spelling and that notebooks have no outputs
 	@$(BIN)/ruff check .

@@ -8,7 +8,11 @@ BENCHMARKS.
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
+import os
+import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -16,7 +20,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import nibabel as nib
@@ -30,6 +37,7 @@ from mosmed_edu.lungs import segment_lungs
 from mosmed_edu.masks import involvement, lesion_table
 from mosmed_edu.volume import Volume
 
+ROOT = Path(__file__).resolve().parent.parent
 SHAPE = (512, 512, 40)
 MB = 2**20
 
@@ -83,16 +91,36 @@ def reading(folder: Path, rounds: int) -> list[Row]:
         "nibabel, int16": lambda: np.asarray(nib.load(path).dataobj),
         "nibabel, get_fdata": lambda: nib.load(path).get_fdata(),
         "SimpleITK": lambda: sitk.ReadImage(path),
+        **_large_libraries(path),
         **raw_decompression(path, 352 + hu.nbytes),
     }
     right = np.array_equal(read_nifti(path).data, hu)
     spent = take_turns(contenders, rounds)
     raw = min((name for name in spent if name.startswith("raw")), key=spent.get)
     against = {raw: 1.3, "nibabel, int16": 0.5, "nibabel, get_fdata": 0.5, "SimpleITK": 0.8}
+    against |= {name: 0.8 for name in spent if name in LARGE}
     return [
         Row(f"read {'x'.join(map(str, SHAPE))} / {other}", spent["ours"], spent[other], "ms", target, right)
         for other, target in against.items()
     ]
+
+
+#: Libraries that bring PyTorch, which nothing here needs: measured where somebody has installed them.
+LARGE = ("torchio", "MONAI")
+
+
+def _large_libraries(path: Path) -> dict[str, Callable[[], object]]:
+    found = {}
+    if find_spec("torchio"):
+        import torchio
+
+        found["torchio"] = lambda: torchio.ScalarImage(path).load()
+    if find_spec("monai"):
+        from monai.transforms import LoadImage
+
+        found["MONAI"] = LoadImage(reader="NibabelReader", image_only=True)
+        found["MONAI"] = partial(found["MONAI"], str(path))
+    return found
 
 
 def write_noisy_study(folder: Path) -> tuple[Path, np.ndarray]:
@@ -271,9 +299,50 @@ def cohort(folder: Path, rounds: int) -> list[Row]:
     ]
 
 
+def book(folder: Path, rounds: int) -> list[Row]:
+    """The book once more when nothing has changed, by the clock on the wall; where it was built before."""
+    if not (ROOT / "_build" / "html" / "index.html").is_file():
+        return []
+    command = [sys.executable, ROOT / "book" / "build.py"]
+    subprocess.run(command, capture_output=True, check=True)  # now nothing has changed
+    start = time.perf_counter()
+    subprocess.run(command, capture_output=True, check=True)
+    spent = time.perf_counter() - start
+    heaviest = max(len(gzip.compress(page.read_bytes())) for page in (ROOT / "_build/html").glob("[bn]*/*.html"))
+    return [
+        Row("make book, nothing changed / 30 s", spent, 30, "s", 1.0),
+        Row("text of the heaviest page, compressed / 200 kB", heaviest / 1000, 200, "kB", 1.0),
+    ]
+
+
 BENCHMARKS = {
-    function.__name__: function for function in (reading, windowing, drawing, measuring, memory, datasets, cohort)
+    function.__name__: function for function in (reading, windowing, drawing, measuring, memory, datasets, cohort, book)
 }
+
+
+def run_of(rows: list[Row], chosen: list[str]) -> dict:
+    """What is kept of a run: when, on what machine, with what, and every row."""
+    named = ("numpy", "scipy", "nibabel", "simpleitk", "isal", "torchio", "monai")
+    there = {name: version(name) for name in named if find_spec({"simpleitk": "SimpleITK"}.get(name, name))}
+    return {
+        "date": date.today().isoformat(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "busy": round(os.getloadavg()[0] / (os.cpu_count() or 1), 1) if hasattr(os, "getloadavg") else None,
+        "versions": {"Python": platform.python_version(), **there},
+        "not measured": [name for name in LARGE if name.lower() not in there],
+        "benchmarks": chosen,
+        "rows": [{**asdict(row), "ratio": row.ratio, "met": row.met} for row in rows],
+    }
+
+
+def _processor() -> str:
+    described = Path("/proc/cpuinfo")
+    if described.is_file():
+        found = re.search(r"model name\s*: (.*)", described.read_text())
+        if found:
+            return found[1]
+    return platform.processor() or platform.machine()
 
 
 def main() -> int:
@@ -281,7 +350,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(BENCHMARKS)} (default: all)")
     parser.add_argument("--rounds", type=int, default=15, help="turns that every contender takes (default: 15)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the rows to this file")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the run to this file")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - set(BENCHMARKS))
     if unknown:
@@ -293,8 +362,12 @@ def main() -> int:
             for row in BENCHMARKS[name](Path(folder), options.rounds):
                 print(row, flush=True)
                 rows.append(row)
+    missing = [name for name in LARGE if not find_spec(name.lower())]
+    if missing:
+        print(f"Not installed, so not measured: {', '.join(missing)}")
     if options.json:
-        options.json.write_text(json.dumps([{**asdict(r), "ratio": r.ratio, "met": r.met} for r in rows], indent=2))
+        chosen = options.names or list(BENCHMARKS)
+        options.json.write_text(json.dumps(run_of(rows, chosen), indent=1) + "\n")
     return 0 if all(row.right for row in rows) else 1
 
 

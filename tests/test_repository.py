@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
+import zipfile
 from pathlib import Path
+from urllib.parse import urlparse
 
 import pytest
 import yaml
@@ -70,6 +74,45 @@ def test_binder_gets_a_python_that_is_new_enough():
     version = (ROOT / "runtime.txt").read_text().strip()
     assert version == "python-3.11"
     assert not (ROOT / "binder").exists(), "a binder folder would hide requirements.txt from repo2docker"
+
+
+def test_the_readme_leads_to_binder_at_the_address_of_the_configuration():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    place = urlparse(config["repository"]["url"]).path
+    binder = f"{config['launch_buttons']['binderhub_url']}/v2/gh{place}/{config['repository']['branch']}"
+    assert re.findall(r"\((https://mybinder\S+)\)", README) == [f"{binder}?urlpath=lab/tree/notebooks"]
+
+
+def test_the_readme_shows_a_small_picture_that_is_called_synthetic():
+    alt, name = re.search(r"!\[(.*)\]\((\S+)\)", README).groups()
+    assert "Synthetic" in alt and (ROOT / name).stat().st_size < 150_000
+
+
+def test_repo2docker_takes_our_steps_in_this_order(tmp_path, monkeypatch):
+    """Requirements, the package itself and not a link to it, then the studies; `make binder` takes these steps."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import binder
+
+    python, steps = binder.steps(binder.clone_into(tmp_path))
+    assert python == (ROOT / "runtime.txt").read_text().strip().removeprefix("python-")
+    pip = "${KERNEL_PYTHON_PREFIX}/bin/pip install --no-cache-dir"
+    assert steps == [f'{pip} -r "requirements.txt"', f"{pip} .", "chmod +x postBuild", "./postBuild"]
+
+
+def test_what_binder_installs_carries_its_data(tmp_path):
+    """Not editable: every file of the package that is no Python has to be declared."""
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path]
+    subprocess.run([*command, clone(tmp_path / "source")], check=True, capture_output=True)
+    held = set(zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist())
+    files = [path for path in (ROOT / "mosmed_edu").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert {path.relative_to(ROOT).as_posix() for path in files} <= held
+
+
+def clone(folder: Path) -> Path:
+    shutil.copytree(ROOT / "mosmed_edu", folder / "mosmed_edu", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    return folder
 
 
 def test_no_scan_database_or_build_output_is_tracked(tracked):
