@@ -156,7 +156,7 @@ def _partial_folder(root: Path) -> Iterator[Path]:
 
     A lock tells a run that was killed from one that is drawing now: the system takes it from whoever dies.
     """
-    for left in root.parent.glob(f".{root.name}.*.partial"):
+    for left in root.parent.glob(f".{root.name}.*partial"):
         with suppress(Timeout), FileLock(f"{left}.lock", blocking=False):
             shutil.rmtree(left, ignore_errors=True)
             Path(f"{left}.lock").unlink(missing_ok=True)

@@ -81,13 +81,14 @@ def test_the_programs_allowed_within_a_page_are_those_that_are_there(pages):
 
 
 @pytest.fixture
-def watched(site, browser):
+def watched(site, chromium):
     """Open a page; what the browser refused or complained about is in `faults`."""
     opened = []
 
     def go(name, before=lambda page: None):
-        page = browser.new_page()
+        page = chromium.new_page()
         faults = []
+        page.set_default_timeout(60_000)
         page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.add_init_script(
@@ -101,6 +102,14 @@ def watched(site, browser):
     yield go
     for page in opened:
         page.close()
+
+
+def test_the_scan_viewer_draws_without_a_violation(watched):
+    seen = watched("notebooks/08-reading-a-mask.html")
+    seen.page.locator(".mosmed-view").first.scroll_into_view_if_needed()
+    seen.page.wait_for_selector('.mosmed-view[data-state="ready"]')
+    seen.page.locator(".mv-row-plane label", has_text="Coronal").click()
+    assert seen.faults == []
 
 
 @pytest.mark.parametrize("name", ["index.html", "search.html?q=ground+glass", "genindex.html", "404.html"])

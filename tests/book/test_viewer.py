@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import re
-import shutil
 import sys
 import threading
 from functools import partial
@@ -32,20 +31,9 @@ NIIVUE = "/_static/viewer/screen-"
 SCRIPT_BYTES = 900_000
 
 _AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-_GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
 _NO_WEBGL = """const real = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
   return kind.startsWith("webgl") ? null : real.call(this, kind, ...more); }"""
-
-
-@pytest.fixture(scope="module")
-def chromium(browser):
-    """The same browser as `browser`, with WebGL2 drawn by the processor."""
-    path = browser.browser_type.executable_path
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), path)
-    launched = browser.browser_type.launch(executable_path=path, args=["--no-sandbox", *_GL])
-    yield launched
-    launched.close()
 
 
 @pytest.fixture
