@@ -32,6 +32,9 @@ from mosmed_edu.plotting import Figure
 
 FOLDER, SOURCE = "slides", "book/slides/lecture.yml"
 
+#: A book without this page (a part of it, built to try something) needs no slides.
+LINKED_FROM = "book/teaching/guide"
+
 #: What students read after the lecture.
 _HOMEWORK = ("01-the-dataset", "02-hounsfield-units", "03-windowing")
 
@@ -49,7 +52,7 @@ def setup(app):
 
 def write_slides(app, error):
     """Write slides, handout, and both in one file to take away."""
-    if error or app.builder.format != "html":
+    if error or app.builder.format != "html" or LINKED_FROM not in app.env.found_docs:
         return
     script = Path(app.srcdir) / "_build" / "viewer" / "slides"
     if not (script / "slides.js").is_file():

@@ -159,7 +159,7 @@ class Assignment(_MarkdownDirective):
             f"{low} to {high} minutes, {sum(question.points for question in questions)} points. They need: {first}",
             "",
             f"[Open {name.upper()} on Binder]({binder}), or "
-            f"[download it](/{RELEASES}/{name}/{name}.ipynb) into the course's folder.",
+            f"[download it](path:/{RELEASES}/{name}/{name}.ipynb) into the course's folder.",
             "",
             "| | Question | Points | Marked |",
             "|---|---|---|---|",
