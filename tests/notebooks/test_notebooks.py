@@ -98,7 +98,7 @@ def test_exercise_labels_are_used_once():
 def test_every_citation_is_in_the_bibliography():
     book = NOTEBOOKS.parent / "book"
     known = set(re.findall(r"^@\w+\{(\S+),", (book / "references.bib").read_text("utf-8"), re.MULTILINE))
-    texts = [text_of(path) for path in CHAPTERS] + [path.read_text("utf-8") for path in book.glob("*.md")]
+    texts = [text_of(path) for path in CHAPTERS] + [path.read_text("utf-8") for path in book.rglob("*.md")]
     cited = {
         key.strip() for text in texts for keys in re.findall(r"\{cite\}`([^`]+)`", text) for key in keys.split(",")
     }
