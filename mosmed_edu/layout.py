@@ -45,6 +45,9 @@ DRAWN_NAMES = ("sample", "cohort")
 DRAWN_MARK = "extras/drawn.json"
 TRUTH_TABLE = "extras/truth.csv"
 
+#: Only folders that were converted from DICOM have this: what was asked for, and how many studies came of it.
+CONVERTED_MARK = "converted.json"
+
 _DOWNLOAD_AGAIN = "compare it with the registry of the original download"
 
 

@@ -30,6 +30,7 @@ from mosmed_edu.layout import (
     write_volume,
 )
 from mosmed_edu.phantom.lung_space import LOBES
+from mosmed_edu.phantom.place import whole_folder
 from mosmed_edu.phantom.plans import GENERATOR_VERSION, Job, Plan, find_plan, truth_row
 from mosmed_edu.phantom.signs import IN_MASK, SIGNS
 from mosmed_edu.phantom.workers import run_all, worker_count
@@ -118,21 +119,12 @@ def write_dataset(name: str | Plan, root: str | Path, workers: int | None = None
         If it cannot be written.
     """
     plan, root = find_plan(name), Path(root)
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise DrawingError(root, "exists already", "name a new folder, or remove this one")
     jobs = list(plan.jobs())
     if not jobs:
         raise DrawingError(f"plan {plan.name!r}", "holds no study", "give at least one study to draw")
-    partial = root.with_name(f".{root.name}.partial")
-    with _one_line(root):
-        shutil.rmtree(partial, ignore_errors=True)  # left over from a run that was killed
-        root.parent.mkdir(parents=True, exist_ok=True)
+    with _one_line(root), whole_folder(root) as partial:
         _check_space(plan, root.parent)
-        try:
-            _draw_into(partial, plan, jobs, workers or worker_count(len(jobs)), progress)
-            partial.replace(root)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        _draw_into(partial, plan, jobs, workers or worker_count(len(jobs)), progress)
     return root
 
 
