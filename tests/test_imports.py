@@ -17,8 +17,8 @@ PACKAGE = Path(mosmed_edu.__file__).parent
 FLOORS = [
     {"errors", "windowing", "check_report", "scoring"},
     {"volume", "layout"},
-    {"nifti", "masks", "lungs", "plotting", "phantom", "convert", "selfcheck"},
-    {"dataset"},
+    {"nifti", "masks", "lungs", "plotting", "phantom", "selfcheck"},
+    {"dataset", "convert"},
     {"check", "features", "viewer", "atlas", "agreement"},
     {"grading", "examples"},
     {"cli"},

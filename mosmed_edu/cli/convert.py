@@ -17,9 +17,11 @@ def add(commands) -> None:
         help="make a dataset folder of your own DICOM scans",
         description="Make a dataset folder of DICOM scans, as MosMedData COVID19_1110 was made: one CT series a\n"
         "patient, every tenth slice of it, Hounsfield units, no name. Every chapter then reads it.",
-        epilog="the CSV has a row for each study and two columns:\n"
+        epilog="the CSV has a row for each study and these columns:\n"
         "  study     the name of the folder that it lies in, its PatientID, or its StudyInstanceUID\n"
-        "  category  CT-0, CT-1, CT-2, CT-3 or CT-4\n\n"
+        "  category  CT-0, CT-1, CT-2, CT-3 or CT-4\n"
+        "  mask      may be left out: a NIfTI mask drawn on that series, its path from the CSV's folder;\n"
+        "            many chapters look for a CT-1 study that has one\n\n"
         "Of the DICOM header only the geometry is kept. Text that is burned into the pixels is not removed:\n"
         "look through every study before you show it. Studies that fail are listed, the rest is converted.\n"
         "After an interruption the same command goes on where it stopped.\n\n"

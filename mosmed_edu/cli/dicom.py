@@ -14,8 +14,8 @@ def add(commands) -> None:
         "dicom",
         help="draw scans as DICOM, to try `convert` on",
         description="Draw synthetic patients as a hospital hands its scans over: a folder of DICOM files each, with\n"
-        "a scout, some 400 thin slices of a BODY series, a LUNG and a coronal series, and a list of categories.\n"
-        "They show no patient; every name in them is made up.",
+        "a scout, some 400 thin slices of a BODY series, a LUNG and a coronal series. A list of categories and\n"
+        "masks of CT-1 lie beside them. They show no patient; every name in them is made up.",
         epilog="examples:\n"
         "  mosmed-edu dicom export --studies 3\n"
         "  mosmed-edu convert export own-scans --category-from export/categories.csv",

@@ -28,11 +28,14 @@ class Wanted:
     key : str
         What the list calls it: a folder's name, a PatientID or a StudyInstanceUID. It does not go into the dataset.
     category : str
+    mask : Path or None
+        A NIfTI mask of it, where there is one.
     """
 
     id: int
     key: str
     category: str
+    mask: Path | None = None
 
 
 def read_categories(path: str | Path) -> list[Wanted]:
@@ -42,7 +45,8 @@ def read_categories(path: str | Path) -> list[Wanted]:
     ----------
     path : str or Path
         A CSV in UTF-8, separated by commas, semicolons or tabs, with the columns ``study`` (a folder's name, a
-        PatientID or a StudyInstanceUID) and ``category`` (CT-0 to CT-4). Other columns are passed over.
+        PatientID or a StudyInstanceUID) and ``category`` (CT-0 to CT-4). A column ``mask`` may name NIfTI masks, by
+        their path from the list's folder. Other columns are passed over.
 
     Returns
     -------
@@ -71,7 +75,8 @@ def read_categories(path: str | Path) -> list[Wanted]:
     if missing:
         todo = "give it the columns study (folder name, PatientID or StudyInstanceUID) and category (CT-0 to CT-4)"
         raise ConversionError(path, f"has no column {' and '.join(map(repr, missing))}", todo)
-    table = table.loc[(table[list(COLUMNS)] != "").any(axis=1), list(COLUMNS)]
+    table = table.assign(mask=table.get("mask", ""))[[*COLUMNS, "mask"]]
+    table = table[(table != "").any(axis=1)]
     if table.empty:
         raise ConversionError(path, "lists no study", "give it a row for each study")
     keys = [_key(path, row, text) for row, text in table["study"].items()]
@@ -79,8 +84,9 @@ def read_categories(path: str | Path) -> list[Wanted]:
     if twice:
         raise ConversionError(path, f"names {twice!r} more than once", "leave one row for each study")
     categories = [_category(path, row, text) for row, text in table["category"].items()]
-    rows = sorted(zip(keys, categories, strict=True), key=lambda row: CATEGORIES.index(row[1]))
-    return [Wanted(n, key, category) for n, (key, category) in enumerate(rows, start=1)]
+    masks = [path.parent / text if text else None for text in table["mask"]]
+    rows = sorted(zip(keys, categories, masks, strict=True), key=lambda row: CATEGORIES.index(row[1]))
+    return [Wanted(n, *row) for n, row in enumerate(rows, start=1)]
 
 
 def by_key(headers: list[Header], folder: Path) -> dict[str, list[Header]]:

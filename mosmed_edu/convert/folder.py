@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from mosmed_edu.convert.categories import Wanted
 from mosmed_edu.errors import ConversionError
-from mosmed_edu.layout import CATEGORIES, CONVERTED_MARK, study_file, write_registry, write_volume
+from mosmed_edu.layout import CATEGORIES, CONVERTED_MARK, mask_file, study_file, write_registry, write_volume
 from mosmed_edu.volume import Volume
 
 #: Raised when the same files would be converted to other voxels: what an older version left behind is done again.
@@ -36,6 +36,7 @@ class Converted:
     ----------
     id : int
     category : str
+    with_mask : bool
     shape : tuple of 3 int
     spacing : tuple of 3 float
         In mm.
@@ -51,6 +52,7 @@ class Converted:
 
     id: int
     category: str
+    with_mask: bool
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
     thin_count: int
@@ -80,7 +82,7 @@ class Workplace:
     def __init__(self, out: Path, wanted: list[Wanted], series: str, keep_every: int):
         self.out, self.partial = out, out.with_name(f".{out.name}.partial")
         self.series, self.keep_every = series, keep_every
-        asked = [_VERSION, series, keep_every, [asdict(one) for one in wanted]]
+        asked = [_VERSION, series, keep_every, [(one.id, one.key, one.category, str(one.mask)) for one in wanted]]
         # A fingerprint, so that not even the workplace holds what the list calls a patient.
         self.plan = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -112,12 +114,13 @@ class Workplace:
         said = json.loads(path.read_text(encoding="utf-8"))
         return Converted(**{name: tuple(v) if name in ("shape", "spacing") else v for name, v in said.items()})
 
-    def keep(self, done: Converted, volume: Volume) -> None:
+    def keep(self, done: Converted, volume: Volume, mask: Volume | None) -> None:
         """Write a study; the record that says it is whole comes last."""
-        path = self.partial / study_file(done.id, done.category).lstrip("/")
         with self._one_line():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_volume(volume, path)
+            for relative, written in zip(_files(done), (volume, mask), strict=False):
+                path = self.partial / relative.lstrip("/")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_volume(written, path)
             part = self._record(done.id).with_suffix(".part")
             part.write_text(json.dumps(asdict(done)), encoding="utf-8")
             part.replace(self._record(done.id))
@@ -153,8 +156,8 @@ class Workplace:
 
     def _remove_unfinished(self, studies: list[Converted]) -> None:
         """A scan that was cut short by an interruption, and then could not be converted again."""
-        listed = {self.partial / study_file(done.id, done.category).lstrip("/") for done in studies}
-        for path in (self.partial / "studies").rglob("*.nii.gz"):
+        listed = {self.partial / relative.lstrip("/") for done in studies for relative in _files(done)}
+        for path in list(self.partial.rglob("*.nii.gz")):
             if path not in listed:
                 path.unlink()
 
@@ -162,6 +165,7 @@ class Workplace:
         return {
             "name": "own scans, converted from DICOM",
             "studies": dict(sorted(Counter(done.category for done in studies).items())),
+            "masks": sum(done.with_mask for done in studies),
             "series": self.series,
             "keep_every": self.keep_every,
             "synthetic": all(done.drawn for done in studies),
@@ -191,12 +195,17 @@ class Workplace:
             raise ConversionError(self.out, fault, todo) from None
 
 
+def _files(done: Converted) -> list[str]:
+    """Paths of a study's scan and, where it has one, its mask."""
+    return [study_file(done.id, done.category), *([mask_file(done.id)] if done.with_mask else [])]
+
+
 def _registry(studies: list[Converted]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "category": pd.Categorical([done.category for done in studies], CATEGORIES, ordered=True),
             "study_file": [study_file(done.id, done.category) for done in studies],
-            "mask_file": "",
+            "mask_file": [mask_file(done.id) if done.with_mask else "" for done in studies],
         },
         index=pd.Index([done.id for done in studies], name="study_id"),
     )

@@ -63,7 +63,15 @@ def read_volume(stack: Stack, name: str = "the study") -> tuple[Volume, list[str
         fault = f"holds no air: its lowest value is {data.min()}, so these are no Hounsfield units"
         raise ConversionError(name, fault, "export the original CT series")
     notes = _notes(stack, outside, clipped)
-    return _turn(Volume(data, stack.affine)), notes
+    return turn(Volume(data, stack.affine)), notes
+
+
+def turn(volume: Volume) -> Volume:
+    """The same voxels with the axes of the dataset."""
+    have, want = nib.io_orientation(volume.affine), nib.orientations.axcodes2ornt(ORIENTATION)
+    turn = nib.orientations.ornt_transform(have, want)
+    data = nib.orientations.apply_orientation(volume.data, turn)
+    return Volume(np.asfortranarray(data), volume.affine @ nib.orientations.inv_ornt_aff(turn, volume.shape))
 
 
 def _notes(stack: Stack, outside: int, clipped: int) -> list[str]:
@@ -109,11 +117,3 @@ def _read(one: Header, name: str) -> np.ndarray:
     if pixels.shape != (one.rows, one.columns):
         raise ConversionError(one.path, f"holds another image than its header says ({name})", "export it again")
     return pixels
-
-
-def _turn(volume: Volume) -> Volume:
-    """The same voxels with the axes of the dataset."""
-    have, want = nib.io_orientation(volume.affine), nib.orientations.axcodes2ornt(ORIENTATION)
-    turn = nib.orientations.ornt_transform(have, want)
-    data = nib.orientations.apply_orientation(volume.data, turn)
-    return Volume(np.asfortranarray(data), volume.affine @ nib.orientations.inv_ornt_aff(turn, volume.shape))

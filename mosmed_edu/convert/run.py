@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 from mosmed_edu.convert.categories import Wanted, by_key, read_categories
 from mosmed_edu.convert.folder import Converted, Workplace
 from mosmed_edu.convert.headers import Header, read_headers
+from mosmed_edu.convert.masks import read_mask
 from mosmed_edu.convert.pixels import read_volume
 from mosmed_edu.convert.series import BODY, choose_series
 from mosmed_edu.convert.stack import KEEP_EVERY, stack_slices
@@ -144,9 +145,19 @@ def _convert_one(one: Wanted, images: list[Header], place: Workplace, keep_every
     stack = stack_slices(images, keep_every, one.key)
     volume, notes = read_volume(stack, one.key)
     drawn = all(image.phantom and image.manufacturer == DRAWN_BY for image in images)
-    notes = [*stack.notes, *notes]
-    done = Converted(one.id, one.category, volume.shape, volume.spacing, stack.thin_count, stack.thin_mm, drawn, notes)
-    place.keep(done, volume)
+    mask = read_mask(one.mask, volume, one.key) if one.mask else None
+    done = Converted(
+        id=one.id,
+        category=one.category,
+        with_mask=mask is not None,
+        shape=volume.shape,
+        spacing=volume.spacing,
+        thin_count=stack.thin_count,
+        thin_mm=stack.thin_mm,
+        drawn=drawn,
+        notes=[*stack.notes, *notes],
+    )
+    place.keep(done, volume, mask)
     return done
 
 

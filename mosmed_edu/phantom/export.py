@@ -9,7 +9,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from mosmed_edu.errors import DrawingError
-from mosmed_edu.layout import CATEGORIES
+from mosmed_edu.layout import CATEGORIES, write_volume
 from mosmed_edu.phantom.dicom import Person, draw_thin, write_study
 from mosmed_edu.phantom.people import Disease, Findings, Patient
 from mosmed_edu.phantom.place import whole_folder
@@ -26,13 +26,18 @@ _FAMILY = ("ASH", "BIRCH", "CEDAR", "ELM", "FIR", "HAZEL", "LARCH", "MAPLE", "OA
 
 @dataclass(frozen=True)
 class _Task:
-    """A study and the folder it goes to: what a worker process is given."""
+    """A study and the folder of the export: what a worker process is given."""
 
-    folder: Path
+    root: Path
     number: int
     category: str
     matrix: int
     slices: int | None
+
+    @property
+    def mask(self) -> str:
+        """Path of its mask from the list's folder; as in the dataset, only CT-1 has any."""
+        return f"masks/{_id(self.number)}.nii.gz" if self.category == "CT-1" else ""
 
 
 def write_export(
@@ -63,7 +68,8 @@ def write_export(
     Returns
     -------
     root : Path
-        It holds ``categories.csv`` and the folders SYN-0001, SYN-0002 and so on.
+        It holds the folders SYN-0001, SYN-0002 and so on, ``categories.csv``, and ``masks`` of the CT-1 studies, on the
+        grid of their thin slices.
 
     Raises
     ------
@@ -76,13 +82,12 @@ def write_export(
     try:
         with whole_folder(root) as partial:
             tasks = [
-                _Task(partial / _id(n), n, CATEGORIES[(n - 1) % len(CATEGORIES)], matrix, slices)
-                for n in range(1, studies + 1)
+                _Task(partial, n, CATEGORIES[(n - 1) % len(CATEGORIES)], matrix, slices) for n in range(1, studies + 1)
             ]
             results = run_all(_draw_study, tasks, workers or worker_count(len(tasks)))
             list(tqdm(results, "Drawing scans as DICOM", len(tasks), unit="study", disable=not progress))
-            rows = [(_id(task.number), task.category) for task in tasks]
-            table = pd.DataFrame(rows, columns=["study", "category"])
+            rows = [(_id(task.number), task.category, task.mask) for task in tasks]
+            table = pd.DataFrame(rows, columns=["study", "category", "mask"])
             table.to_csv(partial / CATEGORIES_FILE, index=False, lineterminator="\n")
     except OSError as error:
         fault = f"cannot be written ({error.strerror or error})"
@@ -97,7 +102,11 @@ def _draw_study(task: _Task) -> None:
     thin = draw_thin(patient, disease, Findings.sample(patient, disease, seed), task.matrix, task.slices)
     name = f"SYNTHETIC {_FAMILY[task.number % len(_FAMILY)]}^NUMBER {task.number}"
     born = f"{2020 - int(patient.age)}0101"
-    write_study(thin.ct, task.folder, Person(name, _id(task.number), born, sex=patient.sex))
+    write_study(thin.ct, task.root / _id(task.number), Person(name, _id(task.number), born, sex=patient.sex))
+    if task.mask:
+        path = task.root / task.mask
+        path.parent.mkdir(exist_ok=True)
+        write_volume(thin.mask.with_data(thin.mask.data.astype("int16")), path)
 
 
 def _id(number: int) -> str:
