@@ -16,6 +16,7 @@ from mosmed_edu.convert.pixels import read_volume
 from mosmed_edu.convert.series import BODY, choose_series
 from mosmed_edu.convert.stack import KEEP_EVERY, stack_slices
 from mosmed_edu.errors import ConversionError
+from mosmed_edu.volume import Volume
 
 #: What drawn files say of themselves in their header; see `mosmed_edu.phantom.dicom`.
 DRAWN_BY = "MosMed-Edu"
@@ -107,10 +108,15 @@ def convert(
     with place.open():
         studies = []
         for one, images in tqdm(chosen, "Converting", unit=" studies", disable=not progress, leave=False):
-            try:
-                studies.append(place.finished(one) or _convert_one(one, images, place, keep_every))
-            except ConversionError as error:
-                failed.append((one.key, error))
+            done = place.finished(one)
+            if not done:
+                try:
+                    done, volume, mask = _read_one(one, images, keep_every)
+                except ConversionError as error:
+                    failed.append((one.key, error))
+                    continue
+                place.keep(done, volume, mask)
+            studies.append(done)
         if not studies:
             place.discard()
             raise _nothing(folder, failed)
@@ -141,7 +147,8 @@ def _choose(wanted: Iterable[Wanted], images_of: dict[str, list[Header]], folder
     return chosen, failed
 
 
-def _convert_one(one: Wanted, images: list[Header], place: Workplace, keep_every: int) -> Converted:
+def _read_one(one: Wanted, images: list[Header], keep_every: int) -> tuple[Converted, Volume, Volume | None]:
+    """A study's scan and, where it has one, its mask."""
     stack = stack_slices(images, keep_every, one.key)
     volume, notes = read_volume(stack, one.key)
     drawn = all(image.phantom and image.manufacturer == DRAWN_BY for image in images)
@@ -157,8 +164,7 @@ def _convert_one(one: Wanted, images: list[Header], place: Workplace, keep_every
         drawn=drawn,
         notes=[*stack.notes, *notes],
     )
-    place.keep(done, volume, mask)
-    return done
+    return done, volume, mask
 
 
 def _nothing(folder: Path, failed: list[tuple[str, ConversionError]]) -> ConversionError:
