@@ -13,6 +13,8 @@ from mosmed_edu.volume import Volume
 STUDIES = {7: "CT-0", 255: "CT-1", 258: "CT-1", 600: "CT-1", 951: "CT-2", 1070: "CT-3"}
 NOT_DOWNLOADED = {8: "CT-0", 601: "CT-1", 1110: "CT-4"}
 MASKED = (255, 258)
+#: Some of them as somebody's own scans.
+OWN = {7: "CT-0", 255: "CT-1", 951: "CT-2", 1070: "CT-3"}
 SHAPE, SPACING = (96, 88, 20), (4.0, 4.0, 8.0)
 
 
@@ -36,6 +38,27 @@ def real_like(tmp_path_factory):
         if number in MASKED:
             _write(root, mask_file(number), lesion.astype(np.int16))
     return root
+
+
+@pytest.fixture(scope="session")
+def own_scans(tmp_path_factory):
+    """The same chests as a hospital's DICOM, ten times as many slices, and what `mosmed-edu convert` makes of them."""
+    from mosmed_edu.convert import convert
+    from mosmed_edu.phantom.dicom import BODY, Person, axial_images, save
+
+    root = tmp_path_factory.mktemp("export")
+    rows = ["study,category,mask"]
+    for number, category in OWN.items():
+        hu, lesion = (np.repeat(a, 10, axis=2) for a in _chest(np.random.default_rng(number), int(category[-1])))
+        thin = Volume(np.asfortranarray(hu), np.diag([-SPACING[0], SPACING[1], SPACING[2] / 10, 1]))
+        (root / f"P{number}").mkdir()
+        save(axial_images(thin, BODY, Person(id=f"P{number}")), root / f"P{number}")
+        write_volume(thin.with_data(np.asfortranarray(lesion.astype(np.int16))), root / f"P{number}.nii.gz")
+        rows.append(f"P{number},{category},{f'P{number}.nii.gz' if category == 'CT-1' else ''}")
+    (root / "list.csv").write_text("\n".join(rows))
+    done = convert(root, root.with_name("own-scans"), root / "list.csv", progress=False)
+    assert done.failed == []
+    return done.root
 
 
 def _write(root, relative, data):

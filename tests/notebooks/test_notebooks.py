@@ -127,16 +127,28 @@ def test_quiz_explains_every_answer(path):
 WITH_DATA = [path for path in CHAPTERS if any("open_dataset(" in cell.source for cell in code_of(path))]
 
 
-@pytest.mark.parametrize("path", WITH_DATA, ids=lambda path: path.stem)
-@pytest.mark.parametrize("in_book", [False, True], ids=["live", "book"])
-def test_runs_on_a_part_of_the_real_dataset(path, in_book, real_like, monkeypatch):
-    """As a reader runs it, and as the build does; without `extras/`, with most of the registry not downloaded."""
-    monkeypatch.setenv("MOSMED_ROOT", str(real_like))
+def run(path, root, in_book, monkeypatch):
+    """Execute a chapter on a folder, and return its outputs."""
+    monkeypatch.setenv("MOSMED_ROOT", str(root))
     monkeypatch.setenv("MOSMED_BOOK", "1" if in_book else "")
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     notebook = nbformat.read(path, as_version=4)
     nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+@pytest.mark.parametrize("name", ["01-the-dataset", "03-windowing"])
+def test_runs_on_own_scans_converted_from_dicom(name, own_scans, monkeypatch):
+    outputs = run(NOTEBOOKS / f"{name}.ipynb", own_scans, in_book=False, monkeypatch=monkeypatch)
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+    assert any("mosmed-figure" in output.get("data", {}).get("text/html", "") for output in outputs)
+
+
+@pytest.mark.parametrize("path", WITH_DATA, ids=lambda path: path.stem)
+@pytest.mark.parametrize("in_book", [False, True], ids=["live", "book"])
+def test_runs_on_a_part_of_the_real_dataset(path, in_book, real_like, monkeypatch):
+    """As a reader runs it, and as the build does; without `extras/`, with most of the registry not downloaded."""
+    outputs = run(path, real_like, in_book, monkeypatch)
     assert [output.text for output in outputs if output.get("name") == "stderr"] == []
     html = "".join(output.data.get("text/html", "") for output in outputs if "data" in output)
     figures = re.findall(r'<figure class="mosmed-figure".*?</figure>', html, re.DOTALL)
