@@ -41,7 +41,8 @@ def test_the_error_of_a_flat_lesion():
 
 
 def test_where_the_lesion_lies_does_not_matter():
-    assert [box(7, start) for start in range(20, 30)] == [box(7)] * 10
+    for start in range(20, 30):
+        assert box(7, start) == pytest.approx(box(7))
 
 
 def test_a_ball_by_another_way():

@@ -28,7 +28,7 @@ def add(commands) -> None:
         metavar="N",
         type=at_least_one,
         default=256,
-        help="pixels along each side of a slice (default: 256; 512 as in hospitals takes 220 MB a study)",
+        help="pixels along each side of a slice (default: 256; 512 as in hospitals takes 280 MB a study)",
     )
     command.add_argument(
         "--slices", metavar="N", type=at_least_one, help="thin slices of each (default: as many as cover the lungs)"

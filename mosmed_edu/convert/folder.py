@@ -13,12 +13,11 @@ from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from mosmed_edu.convert.categories import Wanted
 from mosmed_edu.errors import ConversionError
-from mosmed_edu.layout import CATEGORIES, CONVERTED_MARK, mask_file, study_file, write_registry, write_volume
+from mosmed_edu.layout import CONVERTED_MARK, make_registry, mask_file, study_file, write_registry, write_volume
 from mosmed_edu.volume import Volume
 
 #: Raised when the same files would be converted to other voxels: what an older version left behind is done again.
@@ -129,7 +128,8 @@ class Workplace:
         """Write registry, notes and mark, tidy up, and give the folder its name."""
         with self._one_line():
             self._remove_unfinished(studies)
-            write_registry(_registry(studies), self.partial / "dataset_registry.xlsx")
+            registry = make_registry((done.id, done.category, done.with_mask) for done in studies)
+            write_registry(registry, self.partial / "dataset_registry.xlsx")
             self._write_notes(studies)
             mark = self._about(studies)
             (self.partial / CONVERTED_MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
@@ -198,14 +198,3 @@ class Workplace:
 def _files(done: Converted) -> list[str]:
     """Paths of a study's scan and, where it has one, its mask."""
     return [study_file(done.id, done.category), *([mask_file(done.id)] if done.with_mask else [])]
-
-
-def _registry(studies: list[Converted]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "category": pd.Categorical([done.category for done in studies], CATEGORIES, ordered=True),
-            "study_file": [study_file(done.id, done.category) for done in studies],
-            "mask_file": [mask_file(done.id) if done.with_mask else "" for done in studies],
-        },
-        index=pd.Index([done.id for done in studies], name="study_id"),
-    )

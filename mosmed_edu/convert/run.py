@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,17 +106,8 @@ def convert(
     if not chosen:
         raise _nothing(folder, failed)
     with place.open():
-        studies = []
-        for one, images in tqdm(chosen, "Converting", unit=" studies", disable=not progress, leave=False):
-            done = place.finished(one)
-            if not done:
-                try:
-                    done, volume, mask = _read_one(one, images, keep_every)
-                except ConversionError as error:
-                    failed.append((one.key, error))
-                    continue
-                place.keep(done, volume, mask)
-            studies.append(done)
+        waiting = tqdm(chosen, "Converting", unit=" studies", disable=not progress, leave=False)
+        studies = list(_convert_all(waiting, place, keep_every, failed))
         if not studies:
             place.discard()
             raise _nothing(folder, failed)
@@ -145,6 +136,20 @@ def _choose(wanted: Iterable[Wanted], images_of: dict[str, list[Header]], folder
         except ConversionError as error:
             failed.append((one.key, error))
     return chosen, failed
+
+
+def _convert_all(chosen: Iterable, place: Workplace, keep_every: int, failed: list) -> Iterator[Converted]:
+    """Convert what is not done yet; who cannot be converted is added to `failed`."""
+    for one, images in chosen:
+        done = place.finished(one)
+        if not done:
+            try:
+                done, volume, mask = _read_one(one, images, keep_every)
+            except ConversionError as error:
+                failed.append((one.key, error))
+                continue
+            place.keep(done, volume, mask)  # outside of `try`: a full disk is no fault of this study
+        yield done
 
 
 def _read_one(one: Wanted, images: list[Header], keep_every: int) -> tuple[Converted, Volume, Volume | None]:

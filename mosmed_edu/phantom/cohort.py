@@ -19,10 +19,10 @@ from tqdm.auto import tqdm
 
 from mosmed_edu.errors import CacheError, DrawingError
 from mosmed_edu.layout import (
-    CATEGORIES,
     DRAWN_MARK,
     TRUTH_TABLE,
     lobes_file,
+    make_registry,
     mask_file,
     signs_file,
     study_file,
@@ -162,7 +162,8 @@ def _draw_into(root: Path, plan: Plan, jobs: list[Job], workers: int, progress: 
     rows = list(tqdm(results, title, len(tasks), unit="study", disable=not progress))
     table = pd.DataFrame(rows).sort_values("study_id")
     table.to_csv(root / TRUTH_TABLE, index=False, lineterminator="\n")
-    write_registry(_registry(jobs), root / "dataset_registry.xlsx")
+    registry = make_registry((job.study_id, job.category, job.with_mask) for job in jobs)
+    write_registry(registry, root / "dataset_registry.xlsx")
     for name in ("LICENSE", "README_EN.md", "README_RU.md"):
         shutil.copyfile(files("mosmed_edu.phantom") / "folder" / name, root / name)
     mark = {
@@ -186,17 +187,6 @@ def _draw_study(task: _Task) -> dict:
         volume = getattr(drawing, name)
         write_volume(volume.with_data(volume.data.astype("int16")) if name == "mask" else volume, path)
     return truth_row(task.job, drawing)
-
-
-def _registry(jobs: list[Job]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "category": pd.Categorical([job.category for job in jobs], CATEGORIES, ordered=True),
-            "study_file": [study_file(job.study_id, job.category) for job in jobs],
-            "mask_file": [mask_file(job.study_id) if job.with_mask else "" for job in jobs],
-        },
-        index=pd.Index([job.study_id for job in jobs], name="study_id"),
-    )
 
 
 def _check_space(plan: Plan, folder: Path) -> None:

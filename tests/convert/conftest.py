@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from types import SimpleNamespace
 
@@ -78,17 +77,3 @@ def ct(tmp_path):
         truth=truth,
         kept=kept,
     )
-
-
-@pytest.fixture(scope="session")
-def tool():
-    """Path of a Debian program. On a machine without it these tests skip; in CI they fail."""
-
-    def find(name: str, package: str) -> str:
-        path = shutil.which(name)
-        if path is None:
-            message = f"no {name} on this machine. Next: apt install {package}"
-            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-        return path
-
-    return find

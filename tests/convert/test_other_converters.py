@@ -24,7 +24,7 @@ def drawn():
 @pytest.fixture(scope="module")
 def dcm2niix(tool):
     """Convert a folder with dcm2niix: the volume of each series, by its number, with axes LAS."""
-    program = tool("dcm2niix", "dcm2niix")
+    program = tool("dcm2niix", package="dcm2niix")
 
     def convert(folder, out) -> dict[str, Volume]:
         out.mkdir()
