@@ -146,11 +146,11 @@ def test_lossless_jpeg_as_most_archives_have_it(ct, tmp_path):
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian])
 def test_other_ways_to_write_a_header(ct, syntax, tmp_path):
     for n, image in enumerate(ct.images()):
-        image.file_meta.TransferSyntaxUID = syntax
         if syntax == ExplicitVRBigEndian:
             image.PixelData = image.pixel_array.astype(">u2").tobytes()
-        path = tmp_path / f"{n}.dcm"
-        pydicom.dcmwrite(path, image, force_encoding=True, enforce_file_format=True)
+        image.file_meta.TransferSyntaxUID = syntax
+        image.save_as(tmp_path / f"{n}.dcm", enforce_file_format=True)
+    assert pydicom.dcmread(tmp_path / "0.dcm").file_meta.TransferSyntaxUID == syntax
     ct.same(ct.read(tmp_path)[0], ct.wanted)
 
 
