@@ -20,6 +20,7 @@ from mosmed_edu.dataset import Dataset, Study, find_root, require_binary, requir
 from mosmed_edu.errors import MosMedError
 from mosmed_edu.layout import (
     CATEGORIES,
+    CONVERTED_MARK,
     DRAWN_MARK,
     PUBLISHED_MASKS,
     PUBLISHED_STUDIES,
@@ -72,8 +73,8 @@ def check_dataset(root: str | Path, quick: bool = False, progress: bool = True, 
     Returns
     -------
     report : Report
-        A drawn folder is compared with what it says of itself in ``extras/drawn.json``, any other one with
-        version 1.0 of MosMedData COVID19_1110.
+        A drawn folder is compared with what it says of itself in ``extras/drawn.json``, one that `convert` made of
+        DICOM with its ``converted.json``, any other one with version 1.0 of MosMedData COVID19_1110.
 
     Raises
     ------
@@ -95,6 +96,9 @@ def check_dataset(root: str | Path, quick: bool = False, progress: bool = True, 
     name, expected_studies, expected_masks = "MosMedData COVID19_1110", PUBLISHED_STUDIES, PUBLISHED_MASKS
     if dataset.is_synthetic:
         name, expected_studies, expected_masks, faults = _said_of_itself(dataset)
+        remarks += faults
+    elif _is_converted(dataset.root):
+        name, expected_studies, expected_masks, faults = _said_by_converter(dataset)
         remarks += faults
     studies, masks = _count(dataset, files, expected_studies, expected_masks)
     remarks += _compare_counts(dataset, studies, masks) + _check_registry(dataset)
@@ -171,6 +175,25 @@ def _said_of_itself(dataset: Dataset) -> tuple[str, dict[str, int], int, list[Re
         for number in rows.index.difference(described):
             at_fault("registry", TRUTH_TABLE, f"says nothing of study {number}")
     return name, studies, masks, remarks
+
+
+def _is_converted(root: Path) -> bool:
+    """Whether these are somebody's own scans, which need not be as the published ones."""
+    return (root / CONVERTED_MARK).is_file()
+
+
+def _said_by_converter(dataset: Dataset) -> tuple[str, dict[str, int], int, list[Remark]]:
+    """What a folder converted from DICOM should hold. Masks may be added to it, so as many are right as it lists."""
+    rows = dataset.registry
+    name, masks = "Scans, converted from DICOM,", int((rows["mask_file"] != "").sum())
+    try:
+        said = json.loads((dataset.root / CONVERTED_MARK).read_text(encoding="utf-8"))
+        name = f"{'Synthetic' if said['synthetic'] else 'Own'} scans, converted from DICOM,"
+        return name, {category: int(count) for category, count in said["studies"].items()}, masks, []
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        fault = f"does not say what the folder should hold ({type(error).__name__}: {error})"
+        remark = Remark("fault", "counts", CONVERTED_MARK, fault, "convert the scans again")
+        return name, rows["category"].value_counts().to_dict(), masks, [remark]
 
 
 def _count(dataset: Dataset, files: dict, studies: dict, masks: int) -> tuple[dict[str, Count], Count]:
@@ -260,7 +283,8 @@ def _check_study(study: Study, files: dict[str, Path | None], quick: bool) -> li
                 require_binary(path, grid)
             if first is None:
                 first = path
-                remarks += _check_geometry(relative, path, grid, study.is_synthetic)
+                own = _is_converted(study.root)
+                remarks += _check_geometry(relative, path, grid, study.is_synthetic, own)
             else:
                 require_same_grid(path, grid, first)
         except MosMedError as error:
@@ -277,23 +301,27 @@ def _read(path: Path, quick: bool) -> Grid:
     return read_grid(path) if quick and has_claimed_length(path) else read_nifti(path)
 
 
-def _check_geometry(relative: str, path: Path, grid: Grid, synthetic: bool) -> list[Remark]:
-    """Compare a header with what was published. Drawn studies choose their own matrix."""
+def _check_geometry(relative: str, path: Path, grid: Grid, synthetic: bool, own: bool) -> list[Remark]:
+    """Compare a header with what was published. Drawn studies choose their own matrix, own scans their slices."""
     faults, notes = [], []
     if grid.orientation != ORIENTATION:
         faults.append(f"has axes {grid.orientation} where {ORIENTATION} is expected")
     if abs(grid.spacing[2] - SLICE_SPACING_MM) > 0.01:
-        faults.append(f"has slices {grid.spacing[2]:g} mm apart where {SLICE_SPACING_MM:g} mm is expected")
+        apart = f"has slices {grid.spacing[2]:g} mm apart"
+        if own:
+            notes.append(f"{apart}, not {SLICE_SPACING_MM:g} mm,")
+        else:
+            faults.append(f"{apart} where {SLICE_SPACING_MM:g} mm is expected")
     if not _has_one_place(read_header(path), grid):
         faults.append("is placed differently by its qform and its sform")
     low, high = PIXEL_MM
     if not synthetic and not all(low <= mm <= high for mm in np.round(grid.spacing[:2], 2)):
-        notes.append("has pixels of {:.2f} x {:.2f} mm".format(*grid.spacing) + f", outside {low}-{high} mm")
+        notes.append("has pixels of {:.2f} x {:.2f} mm".format(*grid.spacing) + f", outside {low}-{high} mm,")
     if not synthetic and not SLICES[0] <= grid.shape[2] <= SLICES[1]:
-        notes.append(f"has {grid.shape[2]} slices, outside {SLICES[0]}-{SLICES[1]}")
+        notes.append(f"has {grid.shape[2]} slices, outside {SLICES[0]}-{SLICES[1]},")
     todo = "compare it with the original; it was changed after publication"
     return [Remark("fault", "geometry", relative, fault, todo) for fault in faults] + [
-        Remark("note", "geometry", relative, f"{note}, which the published masks span", _NO_NEED) for note in notes
+        Remark("note", "geometry", relative, f"{note} which the published masks span", _NO_NEED) for note in notes
     ]
 
 

@@ -85,6 +85,10 @@ class CacheError(MosMedError, OSError):
     """The drawn studies cannot be written to the user's cache folder."""
 
 
+class ConversionError(MosMedError, ValueError):
+    """DICOM files, or the list of their categories, that no study can be made of."""
+
+
 class WindowError(MosMedError, ValueError):
     """A window without width, or one that has no name here."""
 

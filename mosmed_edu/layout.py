@@ -13,7 +13,7 @@ Described in the dataset's README, version 1.0 (Morozov et al. 2020, arXiv:2005.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
@@ -51,6 +51,9 @@ DRAWN_NAMES = ("sample", "cohort")
 #: Only drawn folders have these. `DRAWN_MARK` is written last: a folder that has it is complete.
 DRAWN_MARK = "extras/drawn.json"
 TRUTH_TABLE = "extras/truth.csv"
+
+#: Only folders that were converted from DICOM have this: what was asked for, and how many studies came of it.
+CONVERTED_MARK = "converted.json"
 
 _DOWNLOAD_AGAIN = "compare it with the registry of the original download"
 
@@ -133,6 +136,36 @@ def read_registry(path: Path) -> pd.DataFrame:
     if len(repeated):
         raise RegistryError(path, f"lists study {repeated[0]} more than once", _DOWNLOAD_AGAIN)
     return registry.sort_index()
+
+
+def make_registry(rows: Iterable[tuple[int, str, bool]]) -> pd.DataFrame:
+    """A registry of studies that lie where the layout has them.
+
+    Parameters
+    ----------
+    rows : iterable of (int, str, bool)
+        Number, category, and whether there is a mask.
+
+    Returns
+    -------
+    registry : DataFrame
+        As `read_registry` returns it, in the order of the rows.
+
+    Examples
+    --------
+    >>> from mosmed_edu.layout import make_registry
+    >>> make_registry([(255, "CT-1", True)]).loc[255, "mask_file"]
+    '/masks/study_0255_mask.nii.gz'
+    """
+    rows = list(rows)
+    return pd.DataFrame(
+        {
+            "category": pd.Categorical([category for _, category, _ in rows], CATEGORIES, ordered=True),
+            "study_file": [study_file(number, category) for number, category, _ in rows],
+            "mask_file": [mask_file(number) if with_mask else "" for number, _, with_mask in rows],
+        },
+        index=pd.Index([number for number, _, _ in rows], name="study_id"),
+    )
 
 
 def write_registry(registry: pd.DataFrame, path: Path) -> None:

@@ -97,12 +97,23 @@ def real() -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Debian's Chromium. On a machine without one these tests skip; in CI they fail."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        message = "no chromium on this machine. Next: apt install chromium"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+def tool():
+    """Path of a Debian program. On a machine without it a test skips; in CI it fails."""
+
+    def find(*names: str, package: str) -> str:
+        path = next(filter(None, map(shutil.which, names)), None)
+        if path is None:
+            message = f"no {names[0]} on this machine. Next: apt install {package}"
+            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def browser(tool):
+    """Debian's Chromium."""
+    path = tool("chromium", "chromium-browser", "google-chrome", package="chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -17,8 +17,8 @@ PACKAGE = Path(mosmed_edu.__file__).parent
 FLOORS = [
     {"errors", "windowing", "check_report", "scoring"},
     {"volume", "layout"},
-    {"nifti", "mirrors", "masks", "lungs", "plotting", "phantom", "convert"},
-    {"dataset"},
+    {"nifti", "mirrors", "masks", "lungs", "plotting", "phantom"},
+    {"dataset", "convert"},
     {"check", "features", "viewer", "atlas", "agreement"},
     {"grading", "examples"},
     {"classroom"},

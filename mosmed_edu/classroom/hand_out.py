@@ -25,6 +25,7 @@ from mosmed_edu.classroom.seeds import EVERYONE, PRACTICE, case_seed
 from mosmed_edu.errors import CacheError, ClassroomError
 from mosmed_edu.phantom import GENERATOR_VERSION
 from mosmed_edu.phantom.cohort import cache_folder
+from mosmed_edu.phantom.place import whole_folder
 from mosmed_edu.phantom.workers import run_all, worker_count
 
 #: What a class's folder says of itself, the secret included.
@@ -193,15 +194,9 @@ def _is_whole(folder: Path) -> bool:
 def _draw_whole(job: tuple[str, int, Path, bool]) -> None:
     """Draw beside the folder, then move it there. Runs in a worker process."""
     assignment, seed, folder, practice = job
-    partial = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    shutil.rmtree(folder, ignore_errors=True)  # of an older version
+    with whole_folder(folder) as partial:
         draw_cases(assignment, seed, partial, practice)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.replace(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _hand_out(key: Path, target: Path, assignment: str, notebooks: Path | None) -> None:

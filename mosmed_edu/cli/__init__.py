@@ -7,18 +7,20 @@ import os
 import sys
 
 from mosmed_edu import __version__
-from mosmed_edu.cli import assignment, calibrate, check, grade, sample, sheet
+from mosmed_edu.cli import assignment, calibrate, check, convert, dicom, grade, sample, sheet
 from mosmed_edu.cli.words import FAULT, INTERRUPTED, PIPE_CLOSED
 from mosmed_edu.errors import MosMedError
 
 #: The order of the help text.
-_COMMANDS = (sample, check, assignment, grade, sheet, calibrate)
+_COMMANDS = (sample, check, convert, dicom, assignment, grade, sheet, calibrate)
 
 _EXAMPLES = """\
 examples:
   mosmed-edu sample                        draw the synthetic studies, or say where they are
   mosmed-edu check ~/data/COVID19_1110     is the download whole and undamaged?
   mosmed-edu check "$(mosmed-edu sample)"
+  mosmed-edu dicom export --studies 3      draw scans as DICOM, to try the next command on
+  mosmed-edu convert export own-scans --category-from export/categories.csv
   mosmed-edu assignment spring-class       draw unseen cases for a class
   mosmed-edu grade spring-class            grade what came back
   mosmed-edu sheet signs.png --kind signs  see how the synthetic studies are drawn

@@ -10,6 +10,7 @@ from mosmed_edu.masks.agreement import (
     volume_error,
 )
 from mosmed_edu.masks.content import CONSOLIDATION_HU, SIDES, ZONES, involvement, lesion_table
+from mosmed_edu.masks.thinning import thinning_table
 
 __all__ = [
     "CONSOLIDATION_HU",
@@ -23,5 +24,6 @@ __all__ = [
     "lesion_table",
     "surface_dice",
     "surface_distances",
+    "thinning_table",
     "volume_error",
 ]

@@ -7,24 +7,22 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from uuid import uuid4
 
 import pandas as pd
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from platformdirs import user_cache_path
 from tqdm.auto import tqdm
 
 from mosmed_edu.errors import CacheError, DrawingError
 from mosmed_edu.layout import (
-    CATEGORIES,
     DRAWN_MARK,
     TRUTH_TABLE,
     lobes_file,
+    make_registry,
     mask_file,
     signs_file,
     study_file,
@@ -32,6 +30,7 @@ from mosmed_edu.layout import (
     write_volume,
 )
 from mosmed_edu.phantom.lung_space import LOBES
+from mosmed_edu.phantom.place import whole_folder
 from mosmed_edu.phantom.plans import GENERATOR_VERSION, Job, Plan, find_plan, truth_row
 from mosmed_edu.phantom.signs import IN_MASK, SIGNS
 from mosmed_edu.phantom.workers import run_all, worker_count
@@ -136,39 +135,13 @@ def write_dataset(name: str | Plan, root: str | Path, workers: int | None = None
     Dataset(two: 2 synthetic studies, CT-0 1, CT-1 0, CT-2 1, CT-3 0, CT-4 0)
     """
     plan, root = find_plan(name), Path(root)
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise DrawingError(root, "exists already", "name a new folder, or remove this one")
     jobs = list(plan.jobs())
     if not jobs:
         raise DrawingError(f"plan {plan.name!r}", "holds no study", "give at least one study to draw")
-    with _one_line(root):
-        root.parent.mkdir(parents=True, exist_ok=True)
-        with _partial_folder(root) as partial:
-            _check_space(plan, root.parent)
-            _draw_into(partial, plan, jobs, workers or worker_count(len(jobs)), progress)
-            partial.replace(root)
+    with _one_line(root), whole_folder(root) as partial:
+        _check_space(plan, root.parent)
+        _draw_into(partial, plan, jobs, workers or worker_count(len(jobs)), progress)
     return root
-
-
-@contextmanager
-def _partial_folder(root: Path) -> Iterator[Path]:
-    """A folder beside `root` to draw into; it is gone afterwards, and so are those that killed runs have left.
-
-    A lock tells a run that was killed from one that is drawing now: the system takes it from whoever dies.
-    """
-    for left in root.parent.glob(f".{root.name}.*partial"):
-        with suppress(Timeout), FileLock(f"{left}.lock", blocking=False):
-            shutil.rmtree(left, ignore_errors=True)
-            Path(f"{left}.lock").unlink(missing_ok=True)
-    partial = root.with_name(f".{root.name}.{uuid4().hex[:8]}.partial")
-    lock = FileLock(f"{partial}.lock")
-    try:
-        with lock:
-            partial.mkdir()
-            yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -205,7 +178,8 @@ def _draw_into(root: Path, plan: Plan, jobs: list[Job], workers: int, progress: 
     rows = list(tqdm(results, title, len(tasks), unit="study", disable=not progress))
     table = pd.DataFrame(rows).sort_values("study_id")
     table.to_csv(root / TRUTH_TABLE, index=False, lineterminator="\n")
-    write_registry(_registry(jobs), root / "dataset_registry.xlsx")
+    registry = make_registry((job.study_id, job.category, job.with_mask) for job in jobs)
+    write_registry(registry, root / "dataset_registry.xlsx")
     for name in ("LICENSE", "README_EN.md", "README_RU.md"):
         shutil.copyfile(files("mosmed_edu.phantom") / "folder" / name, root / name)
     mark = {
@@ -229,17 +203,6 @@ def _draw_study(task: _Task) -> dict:
         volume = getattr(drawing, name)
         write_volume(volume.with_data(volume.data.astype("int16")) if name == "mask" else volume, path)
     return truth_row(task.job, drawing)
-
-
-def _registry(jobs: list[Job]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "category": pd.Categorical([job.category for job in jobs], CATEGORIES, ordered=True),
-            "study_file": [study_file(job.study_id, job.category) for job in jobs],
-            "mask_file": [mask_file(job.study_id) if job.with_mask else "" for job in jobs],
-        },
-        index=pd.Index([job.study_id for job in jobs], name="study_id"),
-    )
 
 
 def _check_space(plan: Plan, folder: Path) -> None:

@@ -26,13 +26,13 @@ _LIMIT_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit
 _SINGLE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def worker_count(jobs: int) -> int:
+def worker_count(jobs: int, worker_bytes: float = WORKER_BYTES) -> int:
     """Workers for a number of jobs: as many as there are cores and memory, as far as this process may use them."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limit = _number(os.environ.get("CPU_LIMIT"))  # JupyterHub says so to its servers
     if limit:
         cores = min(cores, max(round(limit), 1))
-    return max(min(jobs, cores, int(_memory_bytes() * 0.8 / WORKER_BYTES)), 1)
+    return max(min(jobs, cores, int(_memory_bytes() * 0.8 / worker_bytes)), 1)
 
 
 def run_all(function: Callable, jobs: Iterable, workers: int) -> Iterator:

@@ -34,6 +34,7 @@ from mosmed_edu.plotting.severity import (
     show_readers,
 )
 from mosmed_edu.plotting.signs import show_crops, show_labels, show_sign
+from mosmed_edu.plotting.volumes import show_volumes
 from mosmed_edu.plotting.words import WORDS
 from mosmed_edu.plotting.zoom import show_zoom
 
@@ -77,6 +78,7 @@ __all__ = [
     "show_thirds",
     "show_tiles",
     "show_two_masks",
+    "show_volumes",
     "show_window_ramps",
     "show_windows",
     "show_zoom",

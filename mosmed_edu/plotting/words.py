@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from mosmed_edu.plotting.stack_words import STACK_WORDS
 from mosmed_edu.plotting.viewer_words import VIEWER_WORDS
 
 WORDS = MappingProxyType(
     {
         **VIEWER_WORDS,
+        **STACK_WORDS,
         # Printed on a picture.
         "R": "R",
         "L": "L",

@@ -4,11 +4,40 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import pytest
-from real_like import chest, write_published
+from real_like import PUBLISHED, chest, write_published
+
+from mosmed_edu.layout import write_volume
+from mosmed_edu.volume import Volume
+
+#: Some of the studies as somebody's own scans.
+OWN = (7, 255, 951, 1070)
 
 
 @pytest.fixture(scope="session")
 def real_like(tmp_path_factory):
     """Path of the folder. Its pixels are large, so that a chapter takes seconds; `tests/book` has small ones."""
     return write_published(tmp_path_factory.mktemp("COVID19_1110"), content=partial(chest, repeat=1))
+
+
+@pytest.fixture(scope="session")
+def own_scans(tmp_path_factory):
+    """The same chests as a hospital's DICOM, ten times as many slices, and what `mosmed-edu convert` makes of them."""
+    from mosmed_edu.convert import convert
+    from mosmed_edu.phantom.dicom import BODY, Person, axial_images, save
+
+    root = tmp_path_factory.mktemp("export")
+    rows = ["study,category,mask"]
+    for number in OWN:
+        hu, lesion, affine = chest(number, repeat=1)
+        hu, lesion = (np.asfortranarray(np.repeat(a, 10, axis=2), np.int16) for a in (hu, lesion))
+        thin, name = Volume(hu, affine @ np.diag([1, 1, 0.1, 1])), f"P{number}"
+        (root / name).mkdir()
+        save(axial_images(thin, BODY, Person(id=name)), root / name)
+        write_volume(thin.with_data(lesion), root / f"{name}.nii.gz")
+        rows.append(f"{name},{PUBLISHED[number]},{f'{name}.nii.gz' if PUBLISHED[number] == 'CT-1' else ''}")
+    (root / "list.csv").write_text("\n".join(rows))
+    done = convert(root, root.with_name("own-scans"), root / "list.csv", progress=False)
+    assert done.failed == []
+    return done.root

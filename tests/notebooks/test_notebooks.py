@@ -127,18 +127,30 @@ def test_quiz_explains_every_answer(path):
 WITH_DATA = [path for path in CHAPTERS if any("open_dataset(" in cell.source for cell in code_of(path))]
 
 
+def run(path, root, monkeypatch):
+    """Execute a chapter on a folder, as a reader does, and return its outputs."""
+    monkeypatch.setenv("MOSMED_ROOT", str(root))
+    monkeypatch.delenv("MOSMED_BOOK", raising=False)
+    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    notebook = nbformat.read(path, as_version=4)
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+@pytest.mark.parametrize("name", ["01-the-dataset", "03-windowing"])
+def test_runs_on_own_scans_converted_from_dicom(name, own_scans, monkeypatch):
+    outputs = run(NOTEBOOKS / f"{name}.ipynb", own_scans, monkeypatch)
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+    assert any("mosmed-figure" in output.get("data", {}).get("text/html", "") for output in outputs)
+
+
 @pytest.mark.parametrize("path", WITH_DATA, ids=lambda path: path.stem)
 def test_runs_on_a_part_of_the_real_dataset(path, real_like, monkeypatch):
     """As a reader runs it; without `extras/`, with most of the registry not downloaded.
 
     How the build runs it, tests/book/test_real_data.py shows.
     """
-    monkeypatch.setenv("MOSMED_ROOT", str(real_like))
-    monkeypatch.delenv("MOSMED_BOOK", raising=False)
-    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    notebook = nbformat.read(path, as_version=4)
-    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    outputs = run(path, real_like, monkeypatch)
     assert [output.text for output in outputs if output.get("name") == "stderr"] == []
     html = "".join(output.data.get("text/html", "") for output in outputs if "data" in output)
     figures = re.findall(r'<figure class="mosmed-figure".*?</figure>', html, re.DOTALL)
