@@ -27,7 +27,7 @@ def add(commands) -> None:
         "After an interruption the same command goes on where it stopped.\n\n"
         "examples:\n"
         "  mosmed-edu convert ~/export own-scans --category-from categories.csv\n"
-        "  mosmed-edu convert ~/export own-scans --category-from categories.csv --series '%%B30f%%' --keep-every 1\n"
+        "  mosmed-edu convert ~/export own-scans --category-from categories.csv --series '%B30f%' --keep-every 1\n"
         "  mosmed-edu check own-scans\n"
         "  MOSMED_ROOT=own-scans make lab\n"
         "no scans at hand? mosmed-edu dicom draws some",

@@ -13,7 +13,7 @@ from mosmed_edu.layout import CATEGORIES
 
 COLUMNS = ("study", "category")
 
-#: Cyrillic letters that stand for C and T where the list was typed in Russian: Ka, Es and Te.
+#: Cyrillic letters that stand for C and T where the list was typed in Russian: those that look like K, C and T.
 _CYRILLIC = str.maketrans("\u041a\u0421\u0422", "CCT")
 
 

@@ -67,6 +67,8 @@ class Workplace:
     ----------
     out : Path
         Its final place.
+    source : Path
+        The folder of DICOM files.
     wanted : list of Wanted
     series : str
     keep_every : int
@@ -78,10 +80,16 @@ class Workplace:
         If `out` exists and is not empty.
     """
 
-    def __init__(self, out: Path, wanted: list[Wanted], series: str, keep_every: int):
+    def __init__(self, out: Path, source: Path, wanted: list[Wanted], series: str, keep_every: int):
         self.out, self.partial = out, out.with_name(f".{out.name}.partial")
         self.series, self.keep_every = series, keep_every
-        asked = [_VERSION, series, keep_every, [(one.id, one.key, one.category, str(one.mask)) for one in wanted]]
+        asked = [
+            _VERSION,
+            str(source.resolve()),
+            series,
+            keep_every,
+            [(one.id, one.key, one.category, str(one.mask)) for one in wanted],
+        ]
         # A fingerprint, so that not even the workplace holds what the list calls a patient.
         self.plan = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
         if out.exists() and (not out.is_dir() or any(out.iterdir())):

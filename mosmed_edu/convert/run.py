@@ -99,7 +99,7 @@ def convert(
         raise ConversionError(f"keep_every {keep_every}", "keeps no slice", "give 1 or more")
     folder, out = Path(folder).expanduser(), Path(out).expanduser()
     wanted = read_categories(category_from)
-    place = Workplace(out, wanted, series, keep_every)
+    place = Workplace(out, folder, wanted, series, keep_every)
     found = read_headers(folder, progress)
     images_of = by_key(found.headers, folder)
     chosen, failed = _choose(wanted, images_of, folder, series)

@@ -235,7 +235,7 @@ def test_killed_in_the_middle_of_writing(source, out):
     assert check_dataset(out, progress=False).ok and len(open_dataset(out)) == 3
 
 
-@pytest.mark.parametrize("change", ["keep_every", "list"])
+@pytest.mark.parametrize("change", ["keep_every", "list", "folder"])
 def test_another_wish_begins_anew(source, out, monkeypatch, change):
     from mosmed_edu.convert import folder
 
@@ -248,6 +248,13 @@ def test_another_wish_begins_anew(source, out, monkeypatch, change):
     monkeypatch.undo()
     if change == "list":
         (source / "list.csv").write_text("study,category\nP3,CT-0\n")
+    if change == "folder":  # other scans under the same names
+        moved = source.rename(source.with_name("other"))
+        for name in ("P1", "P2", "P3", "P4"):
+            (moved / name / "IM00010").unlink()
+            (moved / name / "IM00040").unlink()
+        assert all(one.shape[2] == 2 for one in run(moved, out).studies)
+        return
     done = run(source, out, **({"keep_every": 4} if change == "keep_every" else {}))
     assert check_dataset(out, progress=False).ok
     if change == "list":
@@ -389,6 +396,7 @@ def test_help_says_what_the_list_needs(capsys):
     text = capsys.readouterr().out
     for word in ("study", "category", "mask", "PatientID", "'%BODY%'", "burned"):
         assert word in text, word
+    assert "%%" not in text
 
 
 def test_what_is_missing_is_said_in_one_line(source, out, monkeypatch, capsys):
