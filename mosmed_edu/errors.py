@@ -39,6 +39,14 @@ class MosMedError(Exception):
 def one_line(text: str) -> str:
     r"""Text on one line, with nothing in it that a terminal would obey: names of files may hold anything.
 
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    line : str
+
     Examples
     --------
     >>> from mosmed_edu.errors import one_line

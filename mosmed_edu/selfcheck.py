@@ -60,6 +60,13 @@ def grade(name: str, answer: Any) -> None:
         If the answer is not right. The message is the hint.
     ClassroomError
         If there is no such question, or the key is not there.
+
+    Examples
+    --------
+    >>> from mosmed_edu.selfcheck import grade
+    >>> grade("a1.q1", None)
+    Traceback (most recent call last):
+    mosmed_edu.selfcheck.NotRight: a1.q1: not answered yet.
     """
     words = _verdict(name, answer, hidden=True)
     if words == _TAKEN:
