@@ -16,10 +16,10 @@ from mosmed_edu.classroom.questions import (
     is_function,
     is_mapping,
     is_number,
-    is_one_of,
     is_vector,
     near,
-    same_word,
+    read_number,
+    read_word,
 )
 from mosmed_edu.layout import CATEGORIES
 from mosmed_edu.phantom import Drawing
@@ -152,24 +152,15 @@ QUESTIONS = MappingProxyType(
         "q2": Question(is_number(0, 1000, "mL"), _voxel_ml),
         "q3": Question(is_vector(3, "mm"), _place),
         "q4": Question(is_function, _share, _share_hidden),
-        "q5": Question(
-            is_one_of(list(TISSUES)),
-            lambda answer, cases, key: same_word(
-                answer,
-                key["q5"],
-                "look at the mark in two windows: what is black or white in one is grey in another",
-            ),
-            needs_key=True,
+        "q5": read_word(
+            "q5", list(TISSUES), "look at the mark in two windows: what is black or white in one is grey in another"
         ),
-        "q6": Question(
-            is_number(0, 600, "mm"),
-            lambda answer, cases, key: near(
-                answer,
-                key["q6"],
-                _WIDTH_MM,
-                "measure from the outer edge of one lung to that of the other, not the body",
-            ),
-            needs_key=True,
+        "q6": read_number(
+            "q6",
+            (0, 600),
+            "mm",
+            _WIDTH_MM,
+            "measure from the outer edge of one lung to that of the other, not the body",
         ),
     }
 )

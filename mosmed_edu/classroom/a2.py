@@ -16,6 +16,7 @@ from mosmed_edu.classroom.questions import (
     is_mapping,
     is_one_of,
     is_vector,
+    read_word,
     same_word,
 )
 from mosmed_edu.examples import fullest_place
@@ -129,7 +130,7 @@ QUESTIONS = MappingProxyType(
         "q2": Question(is_vector(2, "HU"), _level_and_width),
         "q3": Question(is_one_of(list(WINDOWS)), _best),
         "q4": Question(is_mapping(("lung", "mediastinum")), _black),
-        "q5": Question(is_one_of(list(SIGNS)), lambda a, cases, key: same_word(a, key["q5"], _HINT), needs_key=True),
-        "q6": Question(is_one_of(list(SIGNS)), lambda a, cases, key: same_word(a, key["q6"], _HINT), needs_key=True),
+        "q5": read_word("q5", list(SIGNS), _HINT),
+        "q6": read_word("q6", list(SIGNS), _HINT),
     }
 )

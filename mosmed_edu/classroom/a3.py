@@ -15,9 +15,9 @@ from mosmed_edu.classroom.questions import (
     is_function,
     is_mapping,
     is_number,
-    is_one_of,
     near,
-    same_word,
+    read_number,
+    read_word,
 )
 from mosmed_edu.layout import CATEGORIES
 from mosmed_edu.masks import lesion_table
@@ -112,24 +112,11 @@ QUESTIONS = MappingProxyType(
         "q2": Question(is_number(0, 1e5, "lesions"), _lesions),
         "q3": Question(is_function, _dice, _dice_hidden),
         "q4": Question(is_mapping(("right", "left")), _involved, needs_key=True),
-        "q5": Question(
-            is_one_of(CATEGORIES),
-            lambda answer, cases, key: same_word(
-                answer,
-                key["q5"],
-                "judge slice by slice from the base up, then add up; slices with much lung weigh more",
-            ),
-            needs_key=True,
+        "q5": read_word(
+            "q5", CATEGORIES, "judge slice by slice from the base up, then add up; slices with much lung weigh more"
         ),
-        "q6": Question(
-            is_number(0, 100, "percent"),
-            lambda answer, cases, key: near(
-                answer,
-                key["q6"],
-                _EYE_POINTS,
-                "estimate each lung on its own, base, middle and top; then average",
-            ),
-            needs_key=True,
+        "q6": read_number(
+            "q6", (0, 100), "percent", _EYE_POINTS, "estimate each lung on its own, base, middle and top; then average"
         ),
     }
 )

@@ -17,8 +17,9 @@ from mosmed_edu.classroom.questions import (
     examples,
     is_function,
     is_number,
-    is_one_of,
     near,
+    read_number,
+    read_word,
     same_word,
 )
 from mosmed_edu.features import invent_cohort
@@ -188,29 +189,22 @@ def _predicted(answer, cases: Cases, key: dict) -> str:
 
 QUESTIONS = MappingProxyType(
     {
-        "q1": Question(is_number(0, 1, "from 0 to 1"), _baseline),
+        "q1": Question(is_number(0, 1), _baseline),
         "q2": Question(is_function, _split, _split_hidden),
         "q3": Question(lambda answer: RIGHT if isinstance(answer, str) else "give the column's name as text", _leak),
         "q4": Question(is_function, _sens_spec, _sens_spec_hidden),
         "q5": Question(_is_prediction, _predicted, needs_key=True),
-        "q6": Question(
-            is_number(0, 1, "from 0 to 1"),
-            lambda answer, cases, key: near(
-                answer,
-                key["q6"],
-                _CHART,
-                "specificity is 1 minus the rate of false alarms: go up from there to the curve",
-            ),
-            needs_key=True,
+        "q6": read_number(
+            "q6",
+            (0, 1),
+            "",
+            _CHART,
+            "specificity is 1 minus the rate of false alarms: go up from there to the curve",
         ),
-        "q7": Question(
-            is_one_of(list(FINDINGS)),
-            lambda answer, cases, key: same_word(
-                answer,
-                key["q7"],
-                "look at the lowest slices in the mediastinal window, then at the upper ones in the lung window",
-            ),
-            needs_key=True,
+        "q7": read_word(
+            "q7",
+            list(FINDINGS),
+            "look at the lowest slices in the mediastinal window, then at the upper ones in the lung window",
         ),
     }
 )

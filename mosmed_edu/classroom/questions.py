@@ -42,14 +42,15 @@ class Question:
     needs_key: bool = False
 
 
-def is_number(low: float, high: float, unit: str) -> Callable[[Any], str]:
-    """A form: a finite number in a range."""
+def is_number(low: float, high: float, unit: str = "") -> Callable[[Any], str]:
+    """A form: a finite number in a range, of a unit or of none."""
+    wanted = f", in {unit}" if unit else f" from {low:g} to {high:g}"
 
     def form(answer) -> str:
         if not _real(answer):
-            return f"give a number, in {unit}; yours is a {type(answer).__name__}"
+            return f"give a number{wanted}; yours is a {type(answer).__name__}"
         if not low <= float(answer) <= high:
-            return f"a number between {low:g} and {high:g} {unit} is expected"
+            return f"a number between {low:g} and {high:g} {unit}".rstrip() + " is expected"
         return RIGHT
 
     return form
@@ -99,6 +100,18 @@ def is_vector(length: int, unit: str) -> Callable[[Any], str]:
 def is_function(answer) -> str:
     """A form: something that can be called."""
     return RIGHT if callable(answer) else "give the function itself, without calling it"
+
+
+def read_word(name: str, options: Sequence[str], hint: str) -> Question:
+    """A question on a picture: one word of several. The key has the answer under the question's short name."""
+    return Question(is_one_of(options), lambda answer, _, key: same_word(answer, key[name], hint), needs_key=True)
+
+
+def read_number(name: str, limits: tuple[float, float], unit: str, tolerance: float, hint: str) -> Question:
+    """A question on a picture: a number, which may be off by the tolerance."""
+    return Question(
+        is_number(*limits, unit), lambda answer, _, key: near(answer, key[name], tolerance, hint), needs_key=True
+    )
 
 
 def same_word(answer: str, truth: str, hint: str) -> str:
