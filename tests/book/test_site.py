@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -115,6 +117,19 @@ def test_the_status_page_says_how_long_each_chapter_took(html):
     text = (html / "book" / "status.html").read_text("utf-8")
     for notebook in (ROOT / "notebooks").glob("*.ipynb"):
         assert re.search(rf"notebooks/{notebook.stem}</span>.*?<td>.*?[\d.]+", text, re.DOTALL), notebook.stem
+
+
+def test_the_status_page_shows_the_last_bench_and_its_machine(html):
+    text = unescape((html / "book" / "status.html").read_text("utf-8"))
+    bench = json.loads((ROOT / "book" / "bench.json").read_text("utf-8"))
+    assert bench["date"] in text and bench["processor"] in text and bench["rows"]
+    assert [row["name"] for row in bench["rows"] if row["name"] not in text] == []
+    assert all(row["right"] and row["ratio"] == row["ours"] / row["other"] for row in bench["rows"])
+
+
+def test_the_reference_has_the_names_that_people_type(html):
+    ids = _Collector(html / "book" / "api.html").ids
+    assert {f"mosmed_edu.{name}" for name in ("open_dataset", "apply_window", "masks.dice", "phantom.draw")} <= ids
 
 
 def test_search_finds_ground_glass(site, browser):
