@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import locale
+
 import numpy as np
 import pydicom
 import pytest
@@ -127,7 +129,15 @@ def test_compressed_by_other_encoders(ct, syntax):
     ct.same(ct.convert(images)[0], ct.wanted)
 
 
-def test_lossless_jpeg_as_most_archives_have_it(ct, tmp_path):
+@pytest.fixture
+def same_locale():
+    """SimpleITK's writer leaves the process with the locale C, in which later tests could not read a README."""
+    before = locale.setlocale(locale.LC_ALL)
+    yield
+    locale.setlocale(locale.LC_ALL, before)
+
+
+def test_lossless_jpeg_as_most_archives_have_it(ct, tmp_path, same_locale):
     (tmp_path / "plain").mkdir()
     (tmp_path / "packed").mkdir()
     for path in save(ct.images(), tmp_path / "plain"):

@@ -70,7 +70,7 @@ def test_a_folder_is_made_that_reads_like_the_dataset(ct, source, out):
     assert {path.name for path in out.iterdir()} == {
         "LICENSE", "README_EN.md", "README_RU.md", "converted.json", "dataset_registry.xlsx", "studies",
     }  # fmt: skip
-    assert "{" not in (out / "README_EN.md").read_text() + (out / "README_RU.md").read_text()
+    assert "{" not in (out / "README_EN.md").read_text("utf-8") + (out / "README_RU.md").read_text("utf-8")
     assert nothing_written(out.with_name("other"))
 
 
@@ -100,8 +100,8 @@ def test_scans_of_a_scanner_are_called_own(ct, source, out):
         image.Manufacturer = "SOMEBODY"
         image.save_as(path)
     run(source, out)
-    assert json.loads((out / CONVERTED_MARK).read_text())["synthetic"] is False
-    assert "may show patients" in (out / "README_EN.md").read_text()
+    assert json.loads((out / CONVERTED_MARK).read_text("utf-8"))["synthetic"] is False
+    assert "may show patients" in (out / "README_EN.md").read_text("utf-8")
     assert check_dataset(out, progress=False).name.startswith("Own scans")
 
 
