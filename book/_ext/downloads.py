@@ -46,6 +46,16 @@ def write_downloads(app, error):
         if source.is_file() and target.is_file():
             book = partial(_address, app, docname)
             nbformat.write(standalone(nbformat.read(source, 4), source.parent, install, book), target)
+        elif target.is_file():
+            nbformat.write(without_outputs(nbformat.read(target, 4)), target)
+
+
+def without_outputs(notebook):
+    """What MyST makes of a page that is run, without its pictures: they may be of somebody's own scans."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
 
 
 def standalone(notebook, folder: Path, install: str, book):
