@@ -80,7 +80,9 @@ def test_every_picture_of_the_site_is_on_a_page_or_comes_with_the_theme(html):
     pictures = [path for path in files_of(html / "_images") if path.suffix in PICTURES]
     assert pictures and {path.name for path in pictures} <= shown
     elsewhere = [path for path in files_of(html) if path.suffix in PICTURES and "_images" not in path.parts]
-    assert {path.relative_to(html).parts[0] for path in elsewhere} <= {"_static"}
+    assert {path.relative_to(html).parts[0] for path in elsewhere} <= {"_static", "slides"}
+    deck = "".join(path.read_text("utf-8") for path in (html / "slides").glob("*.html"))  # always of the drawn sample
+    assert all(path.name in deck for path in elsewhere if "slides" in path.relative_to(html).parts)
 
 
 # ---- the guard finds what it is there for
