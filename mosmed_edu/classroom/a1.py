@@ -76,7 +76,7 @@ def _place_in(drawing: Drawing, tissue: str, rng: np.random.Generator) -> list[i
     radius = max(round(_DISC_MM / drawing.ct.spacing[0]), 1)
     disc = np.hypot(*np.mgrid[-radius : radius + 1, -radius : radius + 1]) <= radius
     with_lung = np.flatnonzero(drawing.lungs.data.any(axis=(0, 1)))
-    for k in rng.permutation(with_lung[len(with_lung) // 5 : -len(with_lung) // 5]):
+    for k in rng.permutation(with_lung[len(with_lung) // 2 : -len(with_lung) // 5]):  # above the stomach and its fluid
         hu = drawing.ct.data[:, :, k].astype(np.float32)
         mean = ndimage.convolve(hu, disc / disc.sum(), mode="nearest")
         varies = np.sqrt(np.maximum(ndimage.convolve(hu**2, disc / disc.sum(), mode="nearest") - mean**2, 0))

@@ -14,7 +14,7 @@ from mosmed_edu.layout import CATEGORIES, DRAWN_MARK, mask_file, study_file, wri
 from mosmed_edu.phantom import GENERATOR_VERSION, Disease, Drawing, Findings, Patient, Shares, draw
 
 #: Raised whenever the cases change: those in the cache are drawn anew.
-CASES_VERSION = 1
+CASES_VERSION = 2
 
 
 class Pencil:
