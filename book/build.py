@@ -59,6 +59,9 @@ def build() -> int:
         MOSMED_BOOK="1",  # live widgets draw a still picture
         IPYTHONDIR=str(write_profile()),
         PYDEVD_DISABLE_FILE_VALIDATION="1",  # or every kernel writes a warning
+        # Notebooks run side by side. Threads of small matrices would wait for those of the next notebook.
+        OMP_NUM_THREADS="1",
+        OPENBLAS_NUM_THREADS="1",
     )
     failed = run_notebooks(ROOT / "notebooks", BUILD / ".jupyter_cache")
     if failed:

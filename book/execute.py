@@ -41,7 +41,9 @@ def run_notebooks(folder: Path, cache_folder: Path) -> str | None:
     """
     cache = get_cache(cache_folder)
     drop_half_written(cache)
-    waiting = [path for path in sorted(folder.glob("*.ipynb")) if path.stem not in ALONE and not _is_kept(cache, path)]
+    # The last ones take longest and begin first, or one of them would run when the others are long done.
+    paths = sorted(folder.glob("*.ipynb"), reverse=True)
+    waiting = [path for path in paths if path.stem not in ALONE and not _is_kept(cache, path)]
     if not waiting:
         return None
     failed = None

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+
+# Tests run side by side, and so do the kernels that some of them start: threads of small matrices would only wait.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
