@@ -24,6 +24,7 @@ from scan_bytes import files_of, scans_in, unpacked
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from mosmed_edu import open_dataset
+from mosmed_edu.phantom import cached_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [f"{name}.html" for name in parse_toc_yaml(ROOT / "_toc.yml")]
@@ -53,6 +54,10 @@ socket.socket.connect, socket.getaddrinfo = connect, getaddrinfo
 """
 
 
+#: One worker has it: the other would build it once more.
+pytestmark = pytest.mark.xdist_group("real book")
+
+
 @pytest.fixture(scope="module")
 def real_book(tmp_path_factory, html):
     """The finished build: its site, the folder it was built from, what it printed, and who was asked for."""
@@ -62,13 +67,17 @@ def real_book(tmp_path_factory, html):
 def build_in(place: Path, built: Path) -> SimpleNamespace:
     """Build the book in a folder, from a dataset beside it; `built` is the build folder of `make book`."""
     course, data, asked = place / "course", place / "мои данные" / "COVID19_1110", place / "asked.txt"
-    for name in ("book", "notebooks"):
+    for name in ("book", "notebooks", "mosmed_edu"):
         shutil.copytree(ROOT / name, course / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-    for name in ("_config.yml", "_toc.yml", "requirements.txt"):
+    for name in ("_config.yml", "_toc.yml", "requirements.txt", "requirements-book.txt"):
         shutil.copy(ROOT / name, course)
-    # The viewer's script, as `make book` has made it: making it takes npm's packages, which are the network's.
-    shutil.copytree(built / "viewer" / "dist", course / "_build" / "viewer" / "dist")
+    # The scripts of viewer and slides, as `make book` has made them: npm's packages would have to come from the network.
+    for name in ("dist", "slides"):
+        shutil.copytree(built / "viewer" / name, course / "_build" / "viewer" / name)
     shutil.copy(built / "viewer" / ".made-from", course / "_build" / "viewer")
+    # The slides show the drawn sample whatever the book is built from: no need to draw it again.
+    (place / "кэш").mkdir()
+    (place / "кэш" / cached_dataset().name).symlink_to(cached_dataset())
     (place / "no network").mkdir()
     (place / "no network" / "sitecustomize.py").write_text(NO_NETWORK)
     write_published(data, DOWNLOADED, lambda number: chest(number) if number in FINE else chest(number, repeat=1))
