@@ -71,7 +71,7 @@ def build_in(place: Path, built: Path) -> SimpleNamespace:
         shutil.copytree(ROOT / name, course / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
     for name in ("_config.yml", "_toc.yml", "requirements.txt", "requirements-book.txt"):
         shutil.copy(ROOT / name, course)
-    # The scripts of viewer and slides, as `make book` has made them: npm's packages would have to come from the network.
+    # The scripts of viewer and slides, as `make book` has made them: npm's packages come from the network.
     for name in ("dist", "slides"):
         shutil.copytree(built / "viewer" / name, course / "_build" / "viewer" / name)
     shutil.copy(built / "viewer" / ".made-from", course / "_build" / "viewer")
