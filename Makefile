@@ -19,7 +19,7 @@ book: $(VENV)/.book-installed  ## draw the synthetic sample, run every notebook,
 	@$(BIN)/python book/build.py
 
 test: $(VENV)/.test-installed book  ## run every test, those of the built pages in a browser included
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto
 
 serve: book  ## build, then show the book on http://localhost:8000 (PORT=... for another port)
 	@echo "The book is at http://localhost:$(PORT) (Ctrl-C stops it)"

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import nbformat
 import numpy as np
 import pytest
+from filelock import FileLock
 from real_like import DOWNLOADED, MASKED, chest, write_published
 from scan_bytes import files_of, scans_in, unpacked
 from sphinx_external_toc.parsing import parse_toc_yaml
@@ -54,18 +55,31 @@ socket.socket.connect, socket.getaddrinfo = connect, getaddrinfo
 """
 
 
-#: One worker has it: the other would build it once more.
-pytestmark = pytest.mark.xdist_group("real book")
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def real_book(tmp_path_factory, html):
-    """The finished build: its site, the folder it was built from, what it printed, and who was asked for."""
-    return build_in(tmp_path_factory.mktemp("real") / "книга для себя", html.parent)
+    """The finished build: its site, the folder it was built from, what it printed, and who was asked for.
+
+    Built by whichever worker comes first; the others wait for it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    place, said = shared / "книга для себя", shared / "real-book-said.txt"
+    with FileLock(shared / "real-book.lock"):
+        if not said.is_file():
+            said.write_text(build_in(place, html.parent), "utf-8")
+    return SimpleNamespace(
+        site=place / "course" / "_build" / "html",
+        data=place / "мои данные" / "COVID19_1110",
+        said=said.read_text("utf-8"),
+        asked=place / "asked.txt",
+    )
 
 
-def build_in(place: Path, built: Path) -> SimpleNamespace:
-    """Build the book in a folder, from a dataset beside it; `built` is the build folder of `make book`."""
+def build_in(place: Path, built: Path) -> str:
+    """Build the book in a folder, from a dataset beside it; `built` is the build folder of `make book`.
+
+    Returns what the build has printed.
+    """
     course, data, asked = place / "course", place / "мои данные" / "COVID19_1110", place / "asked.txt"
     for name in ("book", "notebooks", "mosmed_edu"):
         shutil.copytree(ROOT / name, course / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
@@ -93,7 +107,7 @@ def build_in(place: Path, built: Path) -> SimpleNamespace:
     command = [sys.executable, str(course / "book" / "build.py")]
     ran = subprocess.run(command, env=env, cwd=place, capture_output=True, text=True, timeout=1800)
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-5000:]
-    return SimpleNamespace(site=course / "_build" / "html", data=data, said=ran.stdout, asked=asked)
+    return ran.stdout
 
 
 def test_it_is_built_and_says_from_what(real_book):
