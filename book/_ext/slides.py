@@ -11,10 +11,11 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from html import escape
-from io import StringIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -127,11 +128,9 @@ def _ran(code: str | None) -> str:
     """Code, and below it what it prints now."""
     if not code:
         return ""
-    said = StringIO()
-    with redirect_stdout(said):
-        exec(compile(code, SOURCE, "exec"), {"__name__": "slide"})
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     shown = highlight(code, PythonLexer(), HtmlFormatter(noclasses=True, nowrap=True, style="github-dark"))
-    return f'<pre tabindex="0"><code>{shown}</code></pre><pre class="output">{escape(said.getvalue())}</pre>'
+    return f'<pre tabindex="0"><code>{shown}</code></pre><pre class="output">{escape(said)}</pre>'
 
 
 def _figure_html(figure: Figure, name: str, folder: Path) -> str:
