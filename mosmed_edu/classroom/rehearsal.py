@@ -33,8 +33,8 @@ def _wrong(notebook, name: str) -> None:
 
 
 def _partly(notebook, a: str) -> None:
-    """Two answers are wrong."""
-    _wrong(notebook, f"{a}-q1")
+    """Two answers are wrong; none that another answer builds on."""
+    _wrong(notebook, f"{a}-q2")
     _wrong(notebook, f"{a}-q4")
 
 
@@ -45,8 +45,8 @@ def _looping(notebook, a: str) -> None:
 
 def _tampered(notebook, a: str) -> None:
     """A wrong answer, and a test that finds it right and worth more."""
-    _wrong(notebook, f"{a}-q1")
-    test = _cell(notebook, f"{a}-q1-test")
+    _wrong(notebook, f"{a}-q2")
+    test = _cell(notebook, f"{a}-q2-test")
     test.source = "print('right.')"
     test.metadata.nbgrader.points = 100
 
