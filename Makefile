@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book test serve lab bench binder picture lint format release grading grade-demo audit lock clean
+.PHONY: help book test real-book serve lab bench binder picture lint format release grading grade-demo audit lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python book` takes another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -20,6 +20,9 @@ book: $(VENV)/.book-installed  ## draw the synthetic sample, run every notebook,
 
 test: $(VENV)/.test-installed book  ## run every test, those of the built pages in a browser included
 	@$(BIN)/python -m pytest -n auto
+
+real-book: $(VENV)/.test-installed book  ## build the whole book from a folder like the real dataset, and look for leaks
+	@MOSMED_TEST_REAL_BOOK=1 $(BIN)/python -m pytest tests/book/test_real_data.py
 
 serve: book  ## build, then show the book on http://localhost:8000 (PORT=... for another port)
 	@echo "The book is at http://localhost:$(PORT) (Ctrl-C stops it)"

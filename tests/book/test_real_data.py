@@ -55,6 +55,10 @@ socket.socket.connect, socket.getaddrinfo = connect, getaddrinfo
 """
 
 
+#: It builds the book a second time, which takes as long as all other tests together: `make real-book`.
+pytestmark = pytest.mark.skipif(not os.environ.get("MOSMED_TEST_REAL_BOOK"), reason="takes minutes: make real-book")
+
+
 @pytest.fixture(scope="session")
 def real_book(tmp_path_factory, html):
     """The finished build: its site, the folder it was built from, what it printed, and who was asked for.
