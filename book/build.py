@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
+from multiprocessing import get_context
 from pathlib import Path
 
 from alone import only_build
@@ -20,6 +20,7 @@ from viewer.bundle import bundle
 from mosmed_edu.dataset import open_dataset
 from mosmed_edu.errors import MosMedError
 from mosmed_edu.features import measure_cohort, process_pool
+from mosmed_edu.phantom.workers import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -88,10 +89,24 @@ def write_pages() -> int:
     if begun.is_file():
         _remove(*PAGES)
     begun.touch()
-    jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    code = subprocess.run([str(jupyter_book), "build", str(ROOT), "-W", "--keep-going"]).returncode
+    code = run_jupyter_book()
     begun.unlink()
     return code
+
+
+def run_jupyter_book() -> int:
+    """Run Jupyter Book in a process that ends with this one, as the lock does; give its exit code."""
+    book = get_context("spawn").Process(target=_jupyter_book, args=(ROOT,))
+    book.start()
+    book.join()
+    return book.exitcode
+
+
+def _jupyter_book(folder: Path) -> None:
+    from jupyter_book.cli.main import main
+
+    end_with_parent()
+    main(["build", str(folder), "-W", "--keep-going"])
 
 
 def borrow_home() -> None:

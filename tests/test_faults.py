@@ -225,19 +225,19 @@ def outputs(folder: Path, path: Path) -> str:
 
 
 def test_a_run_of_the_notebooks_that_was_killed_takes_up_where_it_was(tmp_path):
-    done = notebook(tmp_path, "a", COUNT.format("a"))
+    done = notebook(tmp_path, "b", COUNT.format("b"))  # the last one in the folder begins first
     slow = (
         "import pathlib, time\nif not pathlib.Path('go').exists():\n    open('began', 'w').close(); time.sleep(600)\n"
     )
-    stopped = notebook(tmp_path, "b", slow + COUNT.format("b"))
+    stopped = notebook(tmp_path, "a", slow + COUNT.format("a"))
     process = start(RUN, tmp_path, "")
     until(lambda: (tmp_path / "began").exists() or process.poll() is not None)
     kernels = kill(process)
-    assert (tmp_path / "ran.txt").read_text().split() == ["a"]
+    assert (tmp_path / "ran.txt").read_text().split() == ["b"]
     (tmp_path / "go").touch()
     finished(start(RUN, tmp_path, ""))
-    assert (tmp_path / "ran.txt").read_text().split() == ["a", "b"]
-    assert [outputs(tmp_path, path).strip() for path in (done, stopped)] == ["a", "b"]
+    assert (tmp_path / "ran.txt").read_text().split() == ["b", "a"]
+    assert [outputs(tmp_path, path).strip() for path in (done, stopped)] == ["b", "a"]
     _, alive = psutil.wait_procs(kernels, timeout=30)
     assert alive == []
 
@@ -306,27 +306,47 @@ def build(monkeypatch, tmp_path):
 def test_pages_that_a_killed_build_left_are_written_anew(build, monkeypatch, killed):
     page = build.HTML / "half.html"
 
-    def run(command, **_):
-        assert command[1] == "build"
+    def run():
         if killed and not page.exists():
             page.parent.mkdir(exist_ok=True)
             page.write_text("half a pa")
             raise KeyboardInterrupt
         page.parent.mkdir(exist_ok=True)
-        return subprocess.CompletedProcess(command, 0)
+        return 0
 
-    monkeypatch.setattr(build.subprocess, "run", run)
+    monkeypatch.setattr(build, "run_jupyter_book", run)
     if killed:
         with pytest.raises(KeyboardInterrupt):
             build.write_pages()
-        monkeypatch.setattr(
-            build.subprocess, "run", lambda command: subprocess.CompletedProcess(command, int(page.exists()))
-        )
+        monkeypatch.setattr(build, "run_jupyter_book", lambda: int(page.exists()))
         assert build.write_pages() == 0
     else:
         page.parent.mkdir()
         page.write_text("a whole page")
         assert build.write_pages() == 0 and page.read_text() == "a whole page"
+
+
+SLOW_PAGES = """
+import sys
+from pathlib import Path
+import build
+if __name__ == "__main__":
+    build.ROOT = Path(sys.argv[1])
+    build.run_jupyter_book()
+"""
+
+
+def test_what_writes_the_pages_ends_with_the_build_that_was_killed(tmp_path):
+    """Or it would write on while the next build, no longer locked out, writes the same pages."""
+    (tmp_path / "index.md").write_text("# A page\n")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: index\n")
+    (tmp_path / "_config.yml").write_text("sphinx:\n  local_extensions:\n    slow: .\n")
+    slow = "import pathlib, time\ndef setup(app):\n    pathlib.Path(__file__).with_name('began').touch(); time.sleep(60)\n"
+    (tmp_path / "slow.py").write_text(slow)
+    process = start(SLOW_PAGES, tmp_path)
+    until(lambda: (tmp_path / "began").exists() or process.poll() is not None)
+    _, alive = psutil.wait_procs(kill(process), timeout=30)
+    assert alive == []
 
 
 def test_a_full_disk_stops_the_build_with_one_line(build, monkeypatch, capsys):

@@ -25,11 +25,11 @@ def _cell(notebook, name: str):
 
 
 def _wrong(notebook, name: str) -> None:
-    """An answer that is one and is not right: a function that says 2, a number that is 2."""
+    """An answer that is one and is right in no class: a function that says 77, a number that is 77."""
     cell = _cell(notebook, name)
     lines = cell.source.splitlines()
     header = next((line for line in lines if line.startswith("def ")), None)
-    cell.source = f"{header}\n    return 2" if header else f"{lines[0].split('=')[0].strip()} = 2"
+    cell.source = f"{header}\n    return 77" if header else f"{lines[0].split('=')[0].strip()} = 77"
 
 
 def _partly(notebook, a: str) -> None:

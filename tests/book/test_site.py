@@ -127,6 +127,11 @@ def test_the_status_page_shows_the_last_bench_and_its_machine(html):
     assert all(row["right"] and row["ratio"] == row["ours"] / row["other"] for row in bench["rows"])
 
 
+def test_no_page_names_a_folder_of_the_machine_that_built_it(html):
+    texts = (path for path in html.rglob("*") if path.suffix in {".html", ".js", ".json", ".ipynb", ".txt", ".css"})
+    assert [path.name for path in texts if str(ROOT) in path.read_text("utf-8")] == []
+
+
 def test_the_reference_has_the_names_that_people_type(html):
     ids = _Collector(html / "book" / "api.html").ids
     assert {f"mosmed_edu.{name}" for name in ("open_dataset", "apply_window", "masks.dice", "phantom.draw")} <= ids

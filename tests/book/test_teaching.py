@@ -12,11 +12,13 @@ from pathlib import Path
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "book" / "teaching").glob("*.md"))
 CHAPTERS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 ASSIGNMENTS = ("a1", "a2", "a3", "a4")
+TITLE = ".slides .present :is(h1, h2)"
 
 
 def source(name: str) -> str:
@@ -238,7 +240,7 @@ def deck(site, browser):
 
 
 def _title(page) -> str:
-    return page.locator(".slides .present :is(h1, h2)").inner_text()
+    return page.locator(TITLE).inner_text()
 
 
 def test_the_lecture_takes_45_minutes_and_goes_on_by_keyboard(deck):
@@ -302,13 +304,9 @@ def test_the_notes_go_with_the_slides_in_a_window_of_their_own(deck):
     notes.wait_for_selector("html[data-ready]")
     assert notes.locator(".speaker-notes").inner_text().strip()
     deck.keyboard.press("ArrowRight")
-    notes.wait_for_function(
-        "title => document.querySelector('.present :is(h1, h2)').innerText === title", arg=_title(deck)
-    )
+    expect(notes.locator(TITLE)).to_have_text(_title(deck))
     notes.keyboard.press("ArrowRight")
-    deck.wait_for_function(
-        "title => document.querySelector('.present :is(h1, h2)').innerText === title", arg=_title(notes)
-    )
+    expect(deck.locator(TITLE)).to_have_text(_title(notes))
     assert "this slide ends at" in notes.locator("#clock").inner_text()
     notes.close()
 

@@ -20,6 +20,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nibabel.orientations import axcodes2ornt, ornt_transform
 from PIL import Image
+from playwright.sync_api import expect
 
 from mosmed_edu import open_dataset, view
 from mosmed_edu.viewer.export import MAX_BYTES
@@ -29,6 +30,9 @@ PAGE = "notebooks/08-reading-a-mask.html"
 READY = '.mosmed-view[data-state="ready"]'
 NIIVUE = "/_static/viewer/screen-"
 SCRIPT_BYTES = 900_000
+
+# The pages' policy allows no eval, so a test waits for what `expect` can see: `wait_for_function` would evaluate text.
+expect.set_options(timeout=60_000)
 
 _AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 _NO_WEBGL = """const real = HTMLCanvasElement.prototype.getContext;
@@ -174,14 +178,15 @@ def test_all_of_it_works_by_keyboard_and_the_focus_is_seen_and_not_trapped(new_p
     assert abs(first[0] - second[0]) == 5 * 2  # five of the pixels shown, each the second of the file
     assert first[1:] == second[1:]
     page.keyboard.press("f")
-    page.wait_for_function("document.fullscreenElement?.matches('.mv')")
+    expect(page.locator(".mv:fullscreen")).to_be_attached()
     page.keyboard.press("f")
-    page.wait_for_function("!document.fullscreenElement")
+    expect(page.locator(":fullscreen")).to_have_count(0)
     focus_by_tab(page, ".mv-row-slice input")
     settle(page)
-    text = page.locator(".mv-shown").text_content()
+    shown = page.locator(".mv-shown")
+    text = shown.text_content()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("text => document.querySelector('.mv-shown').textContent !== text", arg=text)
+    expect(shown).not_to_have_text(text)
     for _ in range(15):
         page.keyboard.press("Tab")
     assert not page.evaluate("Boolean(document.activeElement.closest('.mv'))")
@@ -193,7 +198,7 @@ def test_letters_typed_in_another_alphabet_do_the_same(new_page, site):
     page.locator(".mv-stage").evaluate(
         "e => e.dispatchEvent(new KeyboardEvent('keydown', {key: '\u0441', code: 'KeyC', bubbles: true}))"
     )
-    page.wait_for_function("document.querySelector('.mv-shown').textContent.startsWith('Coronal')")
+    expect(page.locator(".mv-shown")).to_have_text(re.compile("^Coronal"))
 
 
 def test_the_wheel_is_the_pages_until_the_picture_is_clicked(new_page, site):
@@ -202,13 +207,13 @@ def test_the_wheel_is_the_pages_until_the_picture_is_clicked(new_page, site):
     stage.hover()
     at, text = page.evaluate("scrollY"), shown.text_content()
     page.mouse.wheel(0, 120)
-    page.wait_for_function("at => scrollY > at", arg=at)
-    settle(page)
+    while page.evaluate("scrollY") == at:  # a wheel turns after the call for it has returned
+        page.wait_for_timeout(20)
     assert shown.text_content() == text
     stage.click()
     at = page.evaluate("scrollY")
     page.mouse.wheel(0, 120)
-    page.wait_for_function("text => document.querySelector('.mv-shown').textContent !== text", arg=text)
+    expect(shown).not_to_have_text(text)
     assert page.evaluate("scrollY") == at
 
 
