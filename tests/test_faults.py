@@ -336,13 +336,20 @@ if __name__ == "__main__":
 """
 
 
+SLOW_EXTENSION = """
+import pathlib, time
+def setup(app):
+    pathlib.Path(__file__).with_name("began").touch()
+    time.sleep(60)
+"""
+
+
 def test_what_writes_the_pages_ends_with_the_build_that_was_killed(tmp_path):
     """Or it would write on while the next build, no longer locked out, writes the same pages."""
     (tmp_path / "index.md").write_text("# A page\n")
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: index\n")
     (tmp_path / "_config.yml").write_text("sphinx:\n  local_extensions:\n    slow: .\n")
-    slow = "import pathlib, time\ndef setup(app):\n    pathlib.Path(__file__).with_name('began').touch(); time.sleep(60)\n"
-    (tmp_path / "slow.py").write_text(slow)
+    (tmp_path / "slow.py").write_text(SLOW_EXTENSION)
     process = start(SLOW_PAGES, tmp_path)
     until(lambda: (tmp_path / "began").exists() or process.poll() is not None)
     _, alive = psutil.wait_procs(kill(process), timeout=30)
