@@ -11,8 +11,10 @@ import nbformat
 #: Tag of a cell whose answer is read from a picture.
 READING = "reading"
 
+#: `check("a1.q1", counts)`: the question, and the name of the answer.
+CHECKED = re.compile(r'check\("(\w+\.\w+)", (\w+)\)')
+
 _REGION = re.compile(r"^ *### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
-_CHECKED = re.compile(r'check\("(\w+)\.(\w+)", (\w+)\)')
 
 
 def model_answer(source: Path, release: Path, key: dict) -> nbformat.NotebookNode:
@@ -33,15 +35,15 @@ def model_answer(source: Path, release: Path, key: dict) -> nbformat.NotebookNod
         Every question answered.
     """
     solved, notebook = nbformat.read(source, 4), nbformat.read(release, 4)
-    variables = {f"{found[1]}-{found[2]}": found for found in map(_CHECKED.search, _sources(solved)) if found}
+    answer_to = {found[1]: found[2] for cell in solved.cells if (found := CHECKED.search(cell.source))}
     solutions = {cell.metadata.nbgrader.grade_id: cell for cell in solved.cells if _is_answer(cell)}
     for cell in notebook.cells:
         if _is_answer(cell):
             name = cell.metadata.nbgrader.grade_id
             cell.source = _REGION.sub("", solutions[name].source).rstrip("\n")
             if READING in solutions[name].metadata.get("tags", ()):
-                found = variables[name]
-                cell.source += f"\n{found[3]} = {key[found[2]]!r}  # on these cases"
+                assignment, question = name.split("-")
+                cell.source += f"\n{answer_to[f'{assignment}.{question}']} = {key[question]!r}  # on these cases"
     return notebook
 
 
@@ -53,7 +55,3 @@ def write_model_answer(source: Path, release: Path, key_file: Path, target: Path
 
 def _is_answer(cell) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("solution"))
-
-
-def _sources(notebook) -> list[str]:
-    return [cell.source for cell in notebook.cells]

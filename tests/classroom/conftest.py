@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,10 +12,8 @@ import pytest
 
 from mosmed_edu.classroom.cases import CLASS_VARIABLE, key_folder
 from mosmed_edu.classroom.hand_out import NOTEBOOKS, draw_class
+from mosmed_edu.classroom.model import CHECKED
 from mosmed_edu.classroom.seeds import EVERYONE
-
-#: `check("a1.q1", counts)`: the question, and the name of the answer.
-CHECKED = re.compile(r'check\("(\w+\.\w+)", (\w+)\)')
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,10 @@ import pytest
 
 from mosmed_edu.classroom import ASSIGNMENTS
 from mosmed_edu.classroom.assignment import questions_of
-from mosmed_edu.classroom.model import READING
+from mosmed_edu.classroom.model import CHECKED, READING
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks" / "assignments"
-CHECKED = re.compile(r'check\("(\w+\.\w+)", (\w+)\)')
 
 each_assignment = pytest.mark.parametrize("assignment", ASSIGNMENTS)
 
