@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from mosmed_edu.dataset import Study, Truth
-from mosmed_edu.layout import DRAWN_MARK
+from mosmed_edu.layout import DRAWN_MARK, is_drawn
 from mosmed_edu.lungs import LEFT, RIGHT, segment_lungs
 from mosmed_edu.volume import Volume
 
@@ -172,7 +172,7 @@ def open_atlas(study: Study) -> Atlas:
 
 def _drawn_chest(study: Study):
     """The description of a drawn study; None for any other, and for one that another version drew."""
-    if not study.is_synthetic:
+    if not is_drawn(study.root):
         return None
     from mosmed_edu.phantom import GENERATOR_VERSION
     from mosmed_edu.phantom.landmarks import chest_of

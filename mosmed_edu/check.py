@@ -27,6 +27,7 @@ from mosmed_edu.layout import (
     SLICE_SPACING_MM,
     TRUTH_TABLE,
     find_registry,
+    is_drawn,
     lobes_file,
     locate,
     mask_file,
@@ -94,7 +95,7 @@ def check_dataset(root: str | Path, quick: bool = False, progress: bool = True, 
     dataset = Dataset(find_root(root))
     files, remarks = _find_files(dataset)
     name, expected_studies, expected_masks = "MosMedData COVID19_1110", PUBLISHED_STUDIES, PUBLISHED_MASKS
-    if dataset.is_synthetic:
+    if is_drawn(dataset.root):
         name, expected_studies, expected_masks, faults = _said_of_itself(dataset)
         remarks += faults
     elif _is_converted(dataset.root):
@@ -108,7 +109,7 @@ def check_dataset(root: str | Path, quick: bool = False, progress: bool = True, 
     return Report(
         root=str(dataset.root),
         name=name,
-        copy="" if dataset.is_synthetic else _copy_words(Path(root), dataset, present),
+        copy="" if is_drawn(dataset.root) else _copy_words(Path(root), dataset, present),
         synthetic=dataset.is_synthetic,
         quick=quick,
         studies=studies,
@@ -136,7 +137,7 @@ def _fault_of(root: Path, topic: str, error: MosMedError) -> Remark:
 
 def _files_of(study: Study) -> list[str]:
     """Every file that a study should have, the scan first."""
-    extras = [lobes_file(study.id), signs_file(study.id)] if study.is_synthetic else []
+    extras = [lobes_file(study.id), signs_file(study.id)] if is_drawn(study.root) else []
     return [relative.lstrip("/") for relative in (study.study_file, study.mask_file, *extras) if relative]
 
 
@@ -214,7 +215,7 @@ def _compare_counts(dataset: Dataset, studies: dict[str, Count], masks: Count) -
     todo = "take the registry of the original download; pass over this if the folder is meant to be another selection"
     where = find_registry(dataset.root).name
     fault = f"lists other numbers than expected: {', '.join(odd)}"
-    return [Remark("fault", "counts", where, fault, _DRAW_AGAIN if dataset.is_synthetic else todo)]
+    return [Remark("fault", "counts", where, fault, _DRAW_AGAIN if is_drawn(dataset.root) else todo)]
 
 
 def _check_registry(dataset: Dataset) -> list[Remark]:
@@ -243,7 +244,8 @@ def _missing(dataset: Dataset, files: dict[str, Path | None]) -> list[Remark]:
         return []
     some = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
     fault = f"is partial: {len(files) - len(missing)} of {len(files)} files are on disk. Missing: {some}"
-    todo = _DRAW_AGAIN if dataset.is_synthetic else "finish the download; until then the chapters run on what is there"
+    finish = "finish the download; until then the chapters run on what is there"
+    todo = _DRAW_AGAIN if is_drawn(dataset.root) else finish
     return [Remark("fault", "missing", "the folder", fault, todo)]
 
 
@@ -284,7 +286,7 @@ def _check_study(study: Study, files: dict[str, Path | None], quick: bool) -> li
             if first is None:
                 first = path
                 own = _is_converted(study.root)
-                remarks += _check_geometry(relative, path, grid, study.is_synthetic, own)
+                remarks += _check_geometry(relative, path, grid, is_drawn(study.root), own)
             else:
                 require_same_grid(path, grid, first)
         except MosMedError as error:
@@ -301,7 +303,7 @@ def _read(path: Path, quick: bool) -> Grid:
     return read_grid(path) if quick and has_claimed_length(path) else read_nifti(path)
 
 
-def _check_geometry(relative: str, path: Path, grid: Grid, synthetic: bool, own: bool) -> list[Remark]:
+def _check_geometry(relative: str, path: Path, grid: Grid, drawn: bool, own: bool) -> list[Remark]:
     """Compare a header with what was published. Drawn studies choose their own matrix, own scans their slices."""
     faults, notes = [], []
     if grid.orientation != ORIENTATION:
@@ -315,9 +317,9 @@ def _check_geometry(relative: str, path: Path, grid: Grid, synthetic: bool, own:
     if not _has_one_place(read_header(path), grid):
         faults.append("is placed differently by its qform and its sform")
     low, high = PIXEL_MM
-    if not synthetic and not all(low <= mm <= high for mm in np.round(grid.spacing[:2], 2)):
+    if not drawn and not all(low <= mm <= high for mm in np.round(grid.spacing[:2], 2)):
         notes.append("has pixels of {:.2f} x {:.2f} mm".format(*grid.spacing) + f", outside {low}-{high} mm,")
-    if not synthetic and not SLICES[0] <= grid.shape[2] <= SLICES[1]:
+    if not drawn and not SLICES[0] <= grid.shape[2] <= SLICES[1]:
         notes.append(f"has {grid.shape[2]} slices, outside {SLICES[0]}-{SLICES[1]},")
     todo = "compare it with the original; it was changed after publication"
     return [Remark("fault", "geometry", relative, fault, todo) for fault in faults] + [

@@ -14,7 +14,6 @@ import pandas as pd
 from mosmed_edu.errors import DatasetNotFound, FileMissing, MaskError, NiftiError, StudyNotFound
 from mosmed_edu.layout import (
     CATEGORIES,
-    DRAWN_MARK,
     DRAWN_NAMES,
     REGISTRY_NAMES,
     TRUTH_TABLE,
@@ -22,6 +21,7 @@ from mosmed_edu.layout import (
     lobes_file,
     locate,
     read_registry,
+    shows_no_patient,
     signs_file,
 )
 from mosmed_edu.mirrors import scans_without_registry
@@ -169,7 +169,12 @@ class Dataset:
     @cached_property
     def is_synthetic(self) -> bool:
         """Whether the studies were drawn by this project and show no patient."""
-        return (self.root / DRAWN_MARK).is_file()
+        return shows_no_patient(self.root)
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether it is on record what was drawn, so that `Study.truth` gives it."""
+        return (self.root / TRUTH_TABLE).is_file()
 
     def studies(
         self,
@@ -277,7 +282,7 @@ class Study:
     @property
     def is_synthetic(self) -> bool:
         """Whether the study was drawn by this project and shows no patient."""
-        return (self.root / DRAWN_MARK).is_file()
+        return shows_no_patient(self.root)
 
     def ct(self) -> Volume:
         """Read the scan.

@@ -13,6 +13,7 @@ Described in the dataset's README, version 1.0 (Morozov et al. 2020, arXiv:2005.
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
@@ -89,6 +90,23 @@ def lobes_file(study_id: int) -> str:
 def signs_file(study_id: int) -> str:
     """Path of the sign labels of a drawn study."""
     return f"/extras/signs/study_{study_id:04d}_signs.nii.gz"
+
+
+def is_drawn(root: Path) -> bool:
+    """Whether a folder was drawn by this project, so that it has all that `DRAWN_MARK` promises."""
+    return (root / DRAWN_MARK).is_file()
+
+
+def shows_no_patient(root: Path) -> bool:
+    """Whether a folder's studies were drawn by this project, be it that they took the way through DICOM."""
+    return is_drawn(root) or _converted_from_drawings(root)
+
+
+def _converted_from_drawings(root: Path) -> bool:
+    try:
+        return json.loads((root / CONVERTED_MARK).read_text(encoding="utf-8"))["synthetic"] is True
+    except (OSError, ValueError, KeyError, TypeError):  # nobody said so
+        return False
 
 
 def find_registry(root: Path) -> Path | None:

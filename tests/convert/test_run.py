@@ -21,6 +21,7 @@ from mosmed_edu.dataset import open_dataset
 from mosmed_edu.errors import ConversionError
 from mosmed_edu.layout import CONVERTED_MARK, write_volume
 from mosmed_edu.phantom.dicom import BODY, Person, axial_images, save
+from mosmed_edu.plotting import show_slices
 from mosmed_edu.volume import Volume
 
 #: Patient, category; in an order that is not that of the categories.
@@ -103,6 +104,16 @@ def test_scans_of_a_scanner_are_called_own(ct, source, out):
     assert json.loads((out / CONVERTED_MARK).read_text("utf-8"))["synthetic"] is False
     assert "may show patients" in (out / "README_EN.md").read_text("utf-8")
     assert check_dataset(out, progress=False).name.startswith("Own scans")
+    ds = open_dataset(out)
+    assert not ds.is_synthetic and "ynthetic" not in show_slices(ds[1], 1).caption
+
+
+def test_drawings_stay_synthetic_on_their_way_through_dicom(source, out):
+    run(source, out)
+    ds = open_dataset(out)
+    assert ds.is_synthetic and not ds.has_truth and ds[1].truth() is None
+    assert "Synthetic study" in show_slices(ds[1], 1).caption
+    assert "Synthetic studies" in "\n".join(check_dataset(out, progress=False).lines())
 
 
 @pytest.mark.parametrize("name", ["id-P3", "export/..", "uid", "P3", "./P3/"])
