@@ -5,9 +5,11 @@ from __future__ import annotations
 import nibabel as nib
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from mosmed_edu.errors import LungsNotFound, MosMedError
 from mosmed_edu.lungs import LEFT, RIGHT, segment_lungs
+from mosmed_edu.lungs.search import fill_holes
 from mosmed_edu.masks import dice, involvement
 from mosmed_edu.phantom import Disease, Findings, Patient, draw
 from mosmed_edu.volume import Volume
@@ -164,3 +166,11 @@ def test_voxels_that_are_no_number_are_refused():
     spoilt[40, 40, 10] = np.nan
     with pytest.raises(MosMedError, match="no number"):
         segment_lungs(ct.with_data(spoilt))
+
+
+def test_holes_are_filled_as_scipy_fills_them():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        noise = ndimage.uniform_filter(rng.random(rng.integers(1, 40, 2)), 3)
+        plane = noise > rng.uniform(0.4, 0.6)
+        assert np.array_equal(fill_holes(plane), ndimage.binary_fill_holes(plane))

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from mosmed_edu.lungs.labels import LEFT, RIGHT
-from mosmed_edu.lungs.search import box_round, grow, midline
+from mosmed_edu.lungs.search import box_round, fill_holes, grow, midline
 from mosmed_edu.lungs.turned import Scan
 
 #: Gaps at the outline, as consolidation leaves them, are closed with a disc of this radius, in mm. Tried on drawn
@@ -25,7 +25,7 @@ _DOME_MM2 = 300
 
 def tell_sides(air: np.ndarray, scan: Scan) -> np.ndarray:
     """Label each piece of lung `RIGHT` or `LEFT`; cut lungs that touch apart where it is densest."""
-    sides = np.zeros(air.shape, np.uint8)
+    sides = np.zeros_like(air, np.uint8)
     middle = midline(air)
     for k in np.flatnonzero(air.any(axis=(0, 1))):
         labels, _ = ndimage.label(air[..., k])
@@ -64,7 +64,7 @@ def _cut_apart(hu: np.ndarray, piece: np.ndarray, column: float, mm: tuple[float
 
 def mend(sides: np.ndarray, scan: Scan, airways: np.ndarray) -> np.ndarray:
     """Close gaps in each lung's outline, then fill its holes: vessels, nodules, consolidation."""
-    whole = np.zeros(sides.shape, np.uint8)
+    whole = np.zeros_like(sides, np.uint8)
     around = (*box_round(sides > 0, (*_reach(scan.mm), 0))[:2], slice(None))
     whole[around] = _mend(sides[around], scan.part(around), airways[around])
     return whole
@@ -77,7 +77,7 @@ def _reach(mm: tuple[float, float, float]) -> list[int]:
 
 def _mend(sides: np.ndarray, scan: Scan, airways: np.ndarray) -> np.ndarray:
     """`mend` in the part of the scan that holds the lungs."""
-    whole = np.zeros(sides.shape, np.uint8)
+    whole = np.zeros_like(sides, np.uint8)
     blocked = grow(airways, 2.0, scan.mm)
     slices = np.flatnonzero(sides.any(axis=(0, 1)))
     lower = (slices[0] + slices[-1]) // 2
@@ -86,7 +86,7 @@ def _mend(sides: np.ndarray, scan: Scan, airways: np.ndarray) -> np.ndarray:
         for k in np.flatnonzero(lung.any(axis=(0, 1))):
             free = (sides[..., k] == 0) & (whole[..., k] == 0) & ~blocked[..., k] & (scan.hu[..., k] < _BONE_HU)
             closed = _close(lung[..., k], free, side, scan.mm)
-            holes = ndimage.binary_fill_holes(closed) & ~closed
+            holes = fill_holes(closed) & ~closed
             if 0 < k <= lower:
                 holes &= ~_domes(holes, whole[..., k - 1] == side, scan)
             whole[..., k][(closed | holes) & (whole[..., k] == 0)] = side
