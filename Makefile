@@ -34,8 +34,8 @@ lab: $(VENV)/.course-installed  ## open the notebooks in JupyterLab, live
 bench: $(VENV)/.test-installed  ## measure speed as ratios, side by side, and print a table, which the status page then shows
 	@$(BIN)/python benchmarks/bench.py --json book/bench.json
 
-binder: $(VENV)/.test-installed  ## take Binder's steps in a clean environment and run every notebook there (some ten minutes)
-	@$(BIN)/python benchmarks/binder.py
+binder: $(VENV)/.test-installed  ## take Binder's steps in a clean environment and run every notebook there, for the status page
+	@$(BIN)/python benchmarks/binder.py --json book/binder.json
 
 picture: $(VENV)/.course-installed  ## draw the README's picture anew
 	@$(BIN)/python book/picture.py
@@ -83,25 +83,34 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or later, none found. Next: install it, or make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "make: cannot create $(VENV). Next: on Debian, apt install python3-venv" >&2; exit 1; }
 
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# uv installs in seconds what takes pip minutes. Where there is none for this machine, or where it does not reach the
+# package index (it does not read pip's settings), pip does it.
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+define install
+{ $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) 2>/dev/null || $(PIP) $(1); }
+endef
 
-$(VENV)/.course-installed: requirements.txt pyproject.toml | $(BIN)/python
-	@echo "Installing what the notebooks need into $(VENV) (a minute the first time) ..."
-	@$(PIP_INSTALL) --requirement requirements.txt
-	@$(PIP_INSTALL) --no-deps --editable .
+$(VENV)/.uv-installed: | $(BIN)/python
+	@$(PIP) --constraint requirements-test.txt uv 2>/dev/null || echo "There is no uv here: pip will take some minutes."
+	@touch $@
+
+$(VENV)/.course-installed: requirements.txt pyproject.toml | $(VENV)/.uv-installed
+	@echo "Installing what the notebooks need into $(VENV) (once) ..."
+	@$(call install,--requirement requirements.txt)
+	@$(call install,--no-deps --editable .)
 	@touch $@
 
 $(VENV)/.book-installed: requirements-book.txt $(VENV)/.course-installed
-	@echo "Installing what the book needs into $(VENV) (a minute the first time) ..."
-	@$(PIP_INSTALL) --requirement requirements-book.txt
+	@echo "Installing what the book needs into $(VENV) (once) ..."
+	@$(call install,--requirement requirements-book.txt)
 	@touch $@
 
 $(VENV)/.grading-installed: requirements-grading.txt $(VENV)/.course-installed
-	@echo "Installing what grading needs into $(VENV) ..."
-	@$(PIP_INSTALL) --requirement requirements-grading.txt
+	@echo "Installing what grading needs into $(VENV) (once) ..."
+	@$(call install,--requirement requirements-grading.txt)
 	@touch $@
 
 $(VENV)/.test-installed: requirements-test.txt $(VENV)/.book-installed
-	@echo "Installing what the tests need into $(VENV) ..."
-	@$(PIP_INSTALL) --requirement requirements-test.txt
+	@echo "Installing what the tests need into $(VENV) (once) ..."
+	@$(call install,--requirement requirements-test.txt)
 	@touch $@
