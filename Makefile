@@ -7,6 +7,8 @@ SHELL := /bin/sh
 # The first Python that is new enough; `make PYTHON=/path/to/python book` takes another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# Containers often forbid Python to keep what it has compiled. Here a hundred processes would compile the same again.
+export PYTHONDONTWRITEBYTECODE :=
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
