@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from mosmed_edu.plotting.figure import Figure, chart_panel
 from mosmed_edu.plotting.words import WORDS, origin_words, say, sentence, study_words
@@ -152,8 +152,10 @@ def _draw_tissues(axes, low: int, high: int) -> None:
 
 def _peaks(share: np.ndarray) -> np.ndarray:
     """The bins on top of clear peaks, in order: a factor of 1.4 above the valleys beside them."""
+    from scipy.signal import find_peaks  # here, because it takes a second that no other figure should wait for
+
     smooth = ndimage.gaussian_filter1d(np.log10(share + 1e-4), 1.5)
-    return signal.find_peaks(np.pad(smooth, 1, constant_values=-5), prominence=0.15)[0] - 1
+    return find_peaks(np.pad(smooth, 1, constant_values=-5), prominence=0.15)[0] - 1
 
 
 def _ranges_words() -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import PercentFormatter
-from scipy.stats import binomtest
 
 from mosmed_edu.plotting.charts import _LETTER, COLOURS, _canvas
 from mosmed_edu.plotting.figure import Figure, Panel, chart_panel
@@ -203,6 +202,8 @@ def calibration_groups(probability: Sequence[float], happened: Sequence[int], bi
     >>> calibration_groups([0.1, 0.1, 0.9, 0.9], [0, 0, 1, 1], bins=2)[["predicted", "observed"]].values.tolist()
     [[0.1, 0.0], [0.9, 1.0]]
     """
+    from scipy.stats import binomtest  # here, because it takes a second that no other figure should wait for
+
     order = np.argsort(probability, kind="stable")
     rows = []
     for part in np.array_split(order, min(bins, len(order))):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import PercentFormatter
-from scipy import ndimage, stats
+from scipy import ndimage
 
 from mosmed_edu.plotting.charts import _DASHES, _LETTER, COLOURS, _canvas
 from mosmed_edu.plotting.figure import Figure, Panel, chart_panel, picture_panel
@@ -241,7 +241,9 @@ def lower_bound(found: int, of: int, confidence: float = 0.95) -> float:
     >>> round(lower_bound(2, 2), 3)      # both ends hold 2.5 %: the square root of 0.025
     0.158
     """
-    return float(stats.binomtest(found, of).proportion_ci(confidence, "exact").low)
+    from scipy.stats import binomtest  # here, because it takes a second that no other figure should wait for
+
+    return float(binomtest(found, of).proportion_ci(confidence, "exact").low)
 
 
 def show_certainty(counts: Mapping[str, int]) -> Figure:
