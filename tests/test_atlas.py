@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -130,7 +131,8 @@ def a_plain_study(axes="LAS"):
         flip = np.diag([1.0, -1, 1, 1])
         flip[1, 3] = ct.shape[1] - 1
         ct = Volume(ct.data[:, ::-1], affine @ flip)
-    return SimpleNamespace(id=5, category="CT-0", is_synthetic=False, ct=lambda: ct, truth=lambda: None)
+    nowhere = Path("nowhere")
+    return SimpleNamespace(id=5, category="CT-0", root=nowhere, is_synthetic=False, ct=lambda: ct, truth=lambda: None)
 
 
 @pytest.mark.parametrize("axes", ["LAS", "LPS"])
