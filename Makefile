@@ -21,7 +21,7 @@ book: $(VENV)/.book-installed  ## draw the synthetic sample, run every notebook,
 	@$(BIN)/python book/build.py
 
 test: $(VENV)/.test-installed book  ## run every test, those of the built pages in a browser included
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 real-book: $(VENV)/.test-installed book  ## build the whole book from a folder like the real dataset, and look for leaks
 	@MOSMED_TEST_REAL_BOOK=1 $(BIN)/python -m pytest tests/book/test_real_data.py

@@ -12,7 +12,6 @@ import gzip
 import json
 import os
 import platform
-import re
 import statistics
 import subprocess
 import sys
@@ -20,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import date
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -29,6 +27,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
+from binder import clone_into
+from machine import this_run
 from tqdm import tqdm
 
 from mosmed_edu import WINDOWS, apply_window, read_nifti
@@ -280,21 +280,29 @@ def datasets(folder: Path, rounds: int) -> list[Row]:
 
 
 def cohort(folder: Path, rounds: int) -> list[Row]:
-    """Many studies to a table: a pool of two against one process by the clock, and memory at 40 and at 160 studies."""
+    """Many studies to a table: two workers against one process by the clock, and memory at 40 and at 160 studies."""
+    from dask.distributed import Client, LocalCluster
+
     from mosmed_edu import open_dataset
     from mosmed_edu.features import measure_cohort, measure_cost, process_pool
 
     studies = open_dataset("cohort").studies()
     some = studies[:: len(studies) // 24]
     quiet = {"cache": False, "progress": False}
-    with process_pool(2) as pool:
-        pooled = measure_cohort(some[:4], pool, **quiet)  # starting the workers is paid for once, not for each cohort
-        turns = {"pool": partial(measure_cohort, some, pool, **quiet), "serial": partial(measure_cohort, some, **quiet)}
+    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1")
+    with process_pool(2) as pool, cluster, Client(cluster) as client:
+        who = {"pool of 2": pool, "Dask, 2 workers": client.get_executor(), "one process": None}
+        # Starting the workers is paid for once, not for each cohort.
+        tables = {name: measure_cohort(some[:4], executor, **quiet) for name, executor in who.items()}
+        turns = {name: partial(measure_cohort, some, executor, **quiet) for name, executor in who.items()}
         spent = take_turns(turns, min(rounds, 3), time.perf_counter)  # the workers' time is not this processor's
-    same = pooled.equals(measure_cohort(some[:4], **quiet))
+    alone = tables.pop("one process")
     peaks = measure_cost(studies, progress=sys.stderr.isatty()).peak_mb
     return [
-        Row("cohort, pool of 2 / one process", spent["pool"], spent["serial"], "ms", 1 / 1.5, same),
+        *(
+            Row(f"cohort, {name} / one process", spent[name], spent["one process"], "ms", 1 / 1.5, table.equals(alone))
+            for name, table in tables.items()
+        ),
         Row("peak memory after all studies / after 40", peaks.iloc[-1], peaks.iloc[39], "MB", 1.1, len(peaks) >= 160),
     ]
 
@@ -315,9 +323,18 @@ def book(folder: Path, rounds: int) -> list[Row]:
     ]
 
 
-BENCHMARKS = {
-    function.__name__: function for function in (reading, windowing, drawing, measuring, memory, datasets, cohort, book)
-}
+def cold(folder: Path, rounds: int) -> list[Row]:
+    """The book in a fresh clone with nothing drawn, nothing kept, by the clock on the wall; all but installing."""
+    clone = clone_into(folder)
+    env = {name: value for name, value in os.environ.items() if name != "MOSMED_ROOT"}
+    env |= {"MOSMED_CACHE": str(folder / "cache"), "PYTHONPATH": str(clone)}
+    start = time.perf_counter()
+    subprocess.run([sys.executable, clone / "book" / "build.py"], env=env, capture_output=True, check=True)
+    return [Row("make book, cold, Python installed / 480 s", time.perf_counter() - start, 480, "s", 1.0)]
+
+
+_ALL = (reading, windowing, drawing, measuring, memory, datasets, cohort, book, cold)
+BENCHMARKS = {function.__name__: function for function in _ALL}
 
 
 def run_of(rows: list[Row], chosen: list[str]) -> dict:
@@ -325,24 +342,12 @@ def run_of(rows: list[Row], chosen: list[str]) -> dict:
     named = ("numpy", "scipy", "nibabel", "simpleitk", "isal", "torchio", "monai")
     there = {name: version(name) for name in named if find_spec({"simpleitk": "SimpleITK"}.get(name, name))}
     return {
-        "date": date.today().isoformat(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "busy": round(os.getloadavg()[0] / (os.cpu_count() or 1), 1) if hasattr(os, "getloadavg") else None,
+        **this_run(),
         "versions": {"Python": platform.python_version(), **there},
         "not measured": [name for name in LARGE if name.lower() not in there],
         "benchmarks": chosen,
         "rows": [{**asdict(row), "ratio": row.ratio, "met": row.met} for row in rows],
     }
-
-
-def _processor() -> str:
-    described = Path("/proc/cpuinfo")
-    if described.is_file():
-        found = re.search(r"model name\s*: (.*)", described.read_text())
-        if found:
-            return found[1]
-    return platform.processor() or platform.machine()
 
 
 def main() -> int:

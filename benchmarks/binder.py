@@ -16,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from machine import this_run
+
 ROOT = Path(__file__).resolve().parent.parent
 ALLOWED_MB = 2000
 
@@ -135,7 +137,7 @@ def main() -> int:
     expected = {path.stem for pattern in patterns for path in (ROOT / "notebooks").glob(pattern)}
     if options.json:
         table = [{key: row[key] for key in ("notebook", "seconds", "peak_mb")} for row in rows]
-        options.json.write_text(json.dumps(table, indent=1) + "\n")
+        options.json.write_text(json.dumps({**this_run(), "allowed_mb": ALLOWED_MB, "rows": table}, indent=1) + "\n")
     fine = {row["notebook"] for row in rows if not row["fault"] and 0 < row["peak_mb"] < ALLOWED_MB}
     if expected - fine:
         print(f"These would not work on Binder: {', '.join(sorted(expected - fine))}", file=sys.stderr)

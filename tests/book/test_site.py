@@ -127,6 +127,15 @@ def test_the_status_page_shows_the_last_bench_and_its_machine(html):
     assert all(row["right"] and row["ratio"] == row["ours"] / row["other"] for row in bench["rows"])
 
 
+def test_the_status_page_shows_what_every_notebook_takes_on_binder(html):
+    text = unescape((html / "book" / "status.html").read_text("utf-8"))
+    binder = json.loads((ROOT / "book" / "binder.json").read_text("utf-8"))
+    chapters, handed_out = (ROOT.glob(f"notebooks/{name}") for name in ("*.ipynb", "assignments/release/*/*.ipynb"))
+    assert {row["notebook"] for row in binder["rows"]} == {path.stem for path in (*chapters, *handed_out)}
+    assert all(row["peak_mb"] < binder["allowed_mb"] for row in binder["rows"])
+    assert [row["notebook"] for row in binder["rows"] if f"{row['notebook']}</td>" not in text] == []
+
+
 def test_no_page_names_a_folder_of_the_machine_that_built_it(html):
     texts = (path for path in html.rglob("*") if path.suffix in {".html", ".js", ".json", ".ipynb", ".txt", ".css"})
     assert [path.name for path in texts if str(ROOT) in path.read_text("utf-8")] == []
