@@ -7,7 +7,11 @@ import io
 import tarfile
 import zipfile
 import zlib
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
+
+import numpy as np
 
 #: Where formats of scans and of arrays have their magic word.
 MAGIC = {
@@ -33,6 +37,32 @@ def scans_in(content: bytes, depth: int = _DEPTH) -> set[str]:
         for part in _parts(content):
             found |= scans_in(part, depth - 1)
     return found
+
+
+class Runs:
+    """Thousands of runs of bytes to be looked for at once: by their most varied eight bytes, then as a whole.
+
+    A regular expression of so many tries each of them at each byte of a file.
+    """
+
+    def __init__(self, runs: Iterable[bytes]):
+        self.having = defaultdict(list)
+        for run in runs:
+            at = max(range(len(run) - 7), key=lambda start: len(set(run[start : start + 8])))
+            self.having[int.from_bytes(run[at : at + 8], "little")].append((at, run))
+        self.words = np.sort(np.fromiter(self.having, np.uint64))
+
+    def any_in(self, content: bytes) -> bool:
+        """Whether one of the runs lies anywhere in a file."""
+        for shift in range(min(8, len(content) - 7)):
+            words = np.frombuffer(content, "<u8", (len(content) - shift) // 8, shift)
+            near = self.words[np.minimum(np.searchsorted(self.words, words), len(self.words) - 1)]
+            for n in np.flatnonzero(near == words):
+                for at, run in self.having[int(words[n])]:
+                    start = shift + 8 * int(n) - at
+                    if start >= 0 and content.startswith(run, start):
+                        return True
+        return False
 
 
 def unpacked(content: bytes) -> bytes:

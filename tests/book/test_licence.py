@@ -18,7 +18,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from scan_bytes import PICTURES, files_of, scans_in
+from scan_bytes import PICTURES, Runs, files_of, scans_in
 
 from mosmed_edu import open_dataset
 from mosmed_edu.phantom import GENERATOR_VERSION
@@ -129,3 +129,13 @@ def test_a_scan_is_found_under_any_name_and_packing(kind):
 def test_what_is_no_scan_is_not_called_one():
     for content in (b"", b"text" * 200, gzip.compress(b"{}"), b"PK\x03\x04broken", b"\x1f\x8bbroken"):
         assert scans_in(content) == set()
+
+
+def test_runs_of_bytes_are_found_wherever_they_lie():
+    rng = np.random.default_rng(0)
+    runs, noise = [rng.integers(-1000, 100, 24).astype("<i2").tobytes() for _ in range(500)], rng.bytes(10_000)
+    looked_for = Runs(runs)
+    for at, run in enumerate(runs[:32]):
+        assert looked_for.any_in(noise[:at] + run + noise[at:]) and looked_for.any_in(noise + run)
+        assert not looked_for.any_in(noise + run[:-1])
+    assert not any(looked_for.any_in(content) for content in (b"", b"short", noise))
