@@ -346,7 +346,7 @@ def run_of(rows: list[Row], chosen: list[str]) -> dict:
         "versions": {"Python": platform.python_version(), **there},
         "not measured": [name for name in LARGE if name.lower() not in there],
         "benchmarks": chosen,
-        "rows": [{**asdict(row), "ratio": row.ratio, "met": row.met} for row in rows],
+        "rows": [{**asdict(row), "right": bool(row.right), "ratio": row.ratio, "met": bool(row.met)} for row in rows],
     }
 
 
