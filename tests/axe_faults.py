@@ -6,14 +6,11 @@ from axe_playwright_python.sync_playwright import Axe
 
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
-#: What depends on a page's colours.
-COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 
-
-def axe_faults(page, context: str | None = None, rules=_TAGS, least: str = "moderate") -> list[str]:
+def axe_faults(page, context: str | None = None, least: str = "moderate") -> list[str]:
     """A line for each element at fault, at least as grave as `least`."""
     impacts = ("minor", "moderate", "serious", "critical")
-    options = {"runOnly": rules, "resultTypes": ["violations"]}  # to list all that is right takes as long again
+    options = {"runOnly": _TAGS, "resultTypes": ["violations"]}  # to list all that is right takes as long again
     found = Axe().run(page, context=context, options=options).response["violations"]
     return [
         f"{fault['id']}: {node['html'][:200]}"

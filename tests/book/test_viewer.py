@@ -206,8 +206,12 @@ def test_the_wheel_is_the_pages_until_the_picture_is_clicked(new_page, site):
     stage.hover()
     at, text = page.evaluate("scrollY"), shown.text_content()
     page.mouse.wheel(0, 120)
-    while page.evaluate("scrollY") == at:  # a wheel turns after the call for it has returned
+    for _ in range(500):  # a wheel turns after the call for it has returned
+        if page.evaluate("scrollY") > at:
+            break
         page.wait_for_timeout(20)
+    assert page.evaluate("scrollY") > at
+    settle(page)
     assert shown.text_content() == text
     stage.click()
     at = page.evaluate("scrollY")
