@@ -110,6 +110,7 @@ class Atlas:
     truth: Truth | None = field(default=None, repr=False)
     chest: object = field(default=None, repr=False)
     lungs: Volume | None = field(default=None, repr=False)
+    _found: dict[int, list[Structure]] = field(default_factory=dict, repr=False)
 
     @property
     def is_complete(self) -> bool:
@@ -117,6 +118,11 @@ class Atlas:
 
     def structures(self, k: int) -> list[Structure]:
         """What is named on axial slice k."""
+        if k not in self._found:  # a page asks for the same slices several times
+            self._found[k] = self._find_structures(k)
+        return self._found[k]
+
+    def _find_structures(self, k: int) -> list[Structure]:
         hu = np.take(self.ct.data, k, self.ct.axis("S")).astype(np.float32)
         smooth = ndimage.uniform_filter(hu, 3)
         if self.is_complete:

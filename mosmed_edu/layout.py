@@ -20,7 +20,6 @@ from zipfile import ZipFile
 
 import nibabel as nib
 import numpy as np
-import openpyxl
 import pandas as pd
 
 from mosmed_edu.errors import RegistryError
@@ -330,6 +329,8 @@ def _refuse_giant(path: Path) -> None:
 
 def _read_sheet(path: Path) -> pd.DataFrame:
     """The first sheet. (pandas would fill the sheet up to its last cell, however far away one has been put.)"""
+    import openpyxl  # here, because most who import this read no sheet, and every worker would wait for it
+
     with path.open("rb") as file:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         cells = book.worksheets[0].iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import ndimage
+from skimage import measure
 from skimage.morphology import convex_hull_image
 
 from mosmed_edu.errors import LungsNotFound
@@ -29,10 +30,6 @@ _POCKET_SHARE = 0.35
 
 #: The smallest piece of lung that is kept, in mL; and on one slice, where larger lung hides it, in mm2.
 _CRUMB_ML, _BUBBLE_MM2 = 0.2, 250
-
-#: In-plane neighbours alone.
-FLAT = np.zeros((3, 3, 3), bool)
-FLAT[..., 1] = True
 
 #: A windpipe's cross-section, in mm2, and how far it may wander between slices that lie 8 mm apart, in mm.
 _WINDPIPE_MM2, _BRONCHUS_MM2, _WANDER_MM = (60, 700), 12, 7.0
@@ -71,10 +68,23 @@ def widen(box: tuple[slice, ...], margin: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(max(part.start - more, 0), part.stop + more) for part, more in zip(box, margin, strict=True))
 
 
-def label(mask: np.ndarray, structure: np.ndarray | None = None) -> tuple[np.ndarray, int]:
-    """`ndimage.label` that keeps the mask's order in memory, where a slice lies in one piece."""
-    labels = np.empty_like(mask, np.int32)
-    return labels, ndimage.label(mask, structure, labels)
+def label(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """Number the connected pieces of a volume, in the order in which a slice lies in one piece in memory.
+
+    As `ndimage.label` does, in less than half its time.
+    """
+    labels, count = measure.label(np.moveaxis(mask, 2, 0), connectivity=1, return_num=True)
+    return np.moveaxis(labels, 0, 2), count
+
+
+def label_slices(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """Number the pieces of each slice by itself; corners join, as they do not in `label`."""
+    planes = np.moveaxis(mask, 2, 0)
+    count, rows, columns = planes.shape
+    apart = np.zeros((count, rows + 1, columns), bool)  # one long picture, with an empty row below each slice
+    apart[:, :rows] = planes
+    labels, pieces = measure.label(apart.reshape(-1, columns), connectivity=2, return_num=True)
+    return np.moveaxis(labels.reshape(apart.shape)[:, :rows], 0, 2), pieces
 
 
 def fill_holes(plane: np.ndarray) -> np.ndarray:
@@ -94,7 +104,7 @@ def find_body(hu: np.ndarray, mm: tuple[float, float, float]) -> np.ndarray:
     labels, count = label(dense)
     if not count:
         raise LungsNotFound("volume", "holds no body", "give Hounsfield units of a chest CT")
-    body = labels == np.bincount(labels.ravel())[1:].argmax() + 1
+    body = labels == np.bincount(labels.ravel("K"))[1:].argmax() + 1
     inside = body[box_round(body, (0, 0, 0))]
     for k in range(inside.shape[2]):
         inside[..., k] = fill_holes(inside[..., k])
@@ -142,9 +152,9 @@ def without_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
 def _without_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
     """`without_gas` in the part of the scan that holds air."""
     bowel = _find_bowel_gas(air, scan)
-    pieces, count = label(air, FLAT)
-    filled = np.bincount(pieces.ravel(), bowel.ravel(), count + 1)
-    hollow = filled > _POCKET_SHARE * np.bincount(pieces.ravel(), minlength=count + 1)
+    pieces, count = label_slices(air)
+    filled = np.bincount(pieces[bowel], minlength=count + 1)
+    hollow = filled > _POCKET_SHARE * np.bincount(pieces.ravel("K"), minlength=count + 1)
     hollow[0] = False
     return _main_pieces(air & ~hollow[pieces] & ~grow(bowel, 3.0, scan.mm), scan)
 
@@ -152,8 +162,8 @@ def _without_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
 def _find_bowel_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
     """Pockets of free gas with a wall of tissue round them, slice by slice."""
     gas = (ndimage.uniform_filter(scan.hu.astype(np.float32), (3, 3, 1)) < _POCKET_HU) & air
-    pockets, count = label(gas, FLAT)
-    large = np.bincount(pockets.ravel(), minlength=count + 1) * scan.pixel_mm2 > _POCKET_MM2
+    pockets, count = label_slices(gas)
+    large = np.bincount(pockets.ravel("K"), minlength=count + 1) * scan.pixel_mm2 > _POCKET_MM2
     found = np.zeros_like(gas)
     begins = max(_RING_MM[0], *scan.mm[:2])  # smoothing took a pixel off the pocket: the ring lies outside that
     ends = begins + _RING_MM[1] - _RING_MM[0]
@@ -202,7 +212,7 @@ def midline(air: np.ndarray) -> float:
 def _main_pieces(air: np.ndarray, scan: Scan) -> np.ndarray:
     """The large pieces of lung, and those small ones that lie in a dent of a large one on their slice."""
     labels, count = label(air)
-    ml = np.bincount(labels.ravel(), minlength=count + 1) * scan.voxel_ml
+    ml = np.bincount(labels.ravel("K"), minlength=count + 1) * scan.voxel_ml
     ml[0] = 0
     if ml.max() < _SMALLEST_ML:
         raise LungsNotFound(

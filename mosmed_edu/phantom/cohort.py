@@ -8,7 +8,7 @@ import os
 import shutil
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -42,19 +42,20 @@ CACHE_VARIABLE = "MOSMED_CACHE"
 _BYTES_PER_VOXEL = 1.4
 
 
-def cached_dataset(name: str = "sample", progress: bool = True) -> Path:
+def cached_dataset(name: str | Plan = "sample", progress: bool = True) -> Path:
     """Folder of a drawn dataset, drawn into the user's cache on first use.
 
     Parameters
     ----------
-    name : {'sample', 'cohort'}
+    name : str or Plan
+        'sample', 'cohort', or a plan of your own. What was drawn by another plan of the same name is drawn anew.
     progress : bool
         Show a progress bar while it is drawn.
 
     Returns
     -------
     root : Path
-        A complete dataset of this version of the generator.
+        A complete dataset of this plan and this version of the generator.
 
     Raises
     ------
@@ -69,14 +70,14 @@ def cached_dataset(name: str = "sample", progress: bool = True) -> Path:
     plan = find_plan(name)
     cache = cache_folder()
     root = cache / f"{plan.name}-v{GENERATOR_VERSION}"
-    if is_complete(root):
+    if is_complete(root, plan):
         return root
     with _one_line(cache):
         cache.mkdir(parents=True, exist_ok=True)
         lock = FileLock(cache / f".{root.name}.lock")
         with lock:
             # Another process may have drawn it while this one waited.
-            if not is_complete(root):
+            if not is_complete(root, plan):
                 shutil.rmtree(root, ignore_errors=True)
                 write_dataset(plan, root, progress=progress)
     return root
@@ -88,12 +89,18 @@ def cache_folder() -> Path:
     return Path(chosen).expanduser() if chosen else user_cache_path("mosmed-edu")
 
 
-def is_complete(root: Path) -> bool:
-    """Whether a folder is a drawn dataset that was written to its end by this version of the generator."""
+def is_complete(root: Path, plan: Plan) -> bool:
+    """Whether a folder was drawn by this plan, by this version of the generator, and written to its end."""
     try:
-        return json.loads((root / DRAWN_MARK).read_text())["generator_version"] == GENERATOR_VERSION
+        mark = json.loads((root / DRAWN_MARK).read_text())
+        return (mark["generator_version"], mark["plan"]) == (GENERATOR_VERSION, _as_kept(plan))
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def _as_kept(plan: Plan) -> dict:
+    """A plan as JSON gives it back."""
+    return json.loads(json.dumps(asdict(plan), default=int))
 
 
 def write_dataset(name: str | Plan, root: str | Path, workers: int | None = None, progress: bool = True) -> Path:
@@ -185,7 +192,7 @@ def _draw_into(root: Path, plan: Plan, jobs: list[Job], workers: int, progress: 
     mark = {
         "name": plan.name,
         "generator_version": GENERATOR_VERSION,
-        "first_seed": plan.first_seed,
+        "plan": _as_kept(plan),
         "studies": dict(sorted(Counter(job.category for job in jobs).items())),
         "masks": sum(job.with_mask for job in jobs),
         "lobes": LOBES,

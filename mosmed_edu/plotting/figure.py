@@ -14,6 +14,8 @@ from html import escape
 from io import BytesIO, StringIO
 
 import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
@@ -76,9 +78,10 @@ def _cell(panel: Panel) -> str:
 
 def picture_panel(canvas: Canvas, alt: str, title: str = "", shrink: int = 1) -> Panel:
     """Turn a drawn scan into a panel, its pixels fewer by a whole factor where many stand on one page."""
-    drawn, raw = BytesIO(), BytesIO()
-    canvas.savefig(drawn, format="png", dpi=canvas.dpi, facecolor="black")
-    picture = Image.open(drawn).convert("L" if shrink > 1 else "RGB").reduce(shrink)
+    canvas.set_facecolor("black")
+    drawn, raw = FigureCanvasAgg(canvas), BytesIO()
+    drawn.draw()
+    picture = Image.fromarray(np.asarray(drawn.buffer_rgba())).convert("L" if shrink > 1 else "RGB").reduce(shrink)
     picture.save(raw, format="webp", quality=80, method=6)
     data = base64.b64encode(raw.getvalue()).decode()
     width, height = picture.size

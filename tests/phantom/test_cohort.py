@@ -172,6 +172,13 @@ def test_a_new_version_of_the_generator_draws_anew(tiny_sample, monkeypatch):
     assert json.loads((new / DRAWN_MARK).read_text())["generator_version"] == GENERATOR_VERSION + 1
 
 
+def test_another_plan_of_the_same_name_draws_anew(tiny_sample):
+    """Somebody changes the numbers in a notebook and runs the cell again."""
+    for count in (1, 2, 1):
+        root = cached_dataset(Plan("mine", (count, 0, 0, 0, 0), 64, first_seed=5), progress=False)
+        assert len(open_dataset(root).registry) == count
+
+
 def test_what_a_killed_run_left_is_cleared(tiny_sample):
     root = tiny_sample / f"sample-v{GENERATOR_VERSION}"
     for left in (root, tiny_sample / f".{root.name}.partial"):
