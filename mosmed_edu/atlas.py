@@ -15,6 +15,7 @@ from scipy import ndimage
 from mosmed_edu.dataset import Study, Truth
 from mosmed_edu.layout import DRAWN_MARK, is_drawn
 from mosmed_edu.lungs import LEFT, RIGHT, segment_lungs
+from mosmed_edu.lungs.search import box_round
 from mosmed_edu.volume import Volume
 
 #: The levels, from apex to upper abdomen, and where each lies between the lowest (0) and the highest slice with lung
@@ -207,9 +208,11 @@ def _structure(name: str, where: np.ndarray, k: int, spacing: tuple) -> Structur
     if name.endswith("fissure"):
         place, room = _middle_of_line(where, spacing), 0.0
     else:
-        depth = ndimage.distance_transform_edt(np.pad(where, 1), sampling=spacing)[1:-1, 1:-1]
-        place = np.unravel_index(depth.argmax(), depth.shape)
-        room = float(depth[place])
+        box = box_round(where, (0, 0))  # most structures are small, and a slice is not
+        depth = ndimage.distance_transform_edt(np.pad(where[box], 1), sampling=spacing)[1:-1, 1:-1]
+        deepest = np.unravel_index(depth.argmax(), depth.shape)
+        room = float(depth[deepest])
+        place = [n + (part.start or 0) for n, part in zip(deepest, box, strict=True)]
         if room < _LEAST_ROOM_OF_LARGE_MM.get(name, _LEAST_ROOM_MM):
             return None
     window = LUNG if name.endswith(_IN_LUNG_WINDOW) else BONE if name in _IN_BONE_WINDOW else SOFT
