@@ -19,6 +19,22 @@ import pytest
 from mosmed_edu.layout import CATEGORIES, mask_file, study_file, write_registry, write_volume
 from mosmed_edu.volume import Volume
 
+#: Files whose tests take longest.
+LONGEST = ("test_grading_chain.py", "test_notebooks.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: for much of its time a test waits, for a page, a kernel, an endless loop."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + cores // 2
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, or one of them would run when all others are done."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 #: Numbers as in the release, where they run in order of category.
 STUDIES = {1: "CT-0", 2: "CT-0", 255: "CT-1", 256: "CT-1", 939: "CT-2", 1064: "CT-3", 1109: "CT-4"}
 MASKED = (255, 256)
