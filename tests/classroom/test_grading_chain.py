@@ -17,7 +17,7 @@ from mosmed_edu.classroom.seeds import EVERYONE
 from mosmed_edu.errors import ClassroomError
 
 #: Seconds for one cell: long enough on a busy machine, and the endless loop's wait.
-TIMEOUT = 40
+TIMEOUT = 30
 
 
 @pytest.fixture
