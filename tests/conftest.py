@@ -25,7 +25,7 @@ LONGEST = ("test_grading_chain.py", "test_notebooks.py")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are cores: for much of its time a test waits for a page, a kernel, an endless loop."""
+    """Half as many again as there are cores: much of the time a test waits for a page, a kernel, an endless loop."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + cores // 2
 
