@@ -23,13 +23,6 @@ from mosmed_edu.volume import Volume
 LONGEST = ("test_grading_chain.py", "test_notebooks.py")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are cores: much of the time a test waits for a page, a kernel, an endless loop."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores + cores // 2
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, or one of them would run when all others are done."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
