@@ -121,7 +121,7 @@ class Atlas:
         """What is named on axial slice k."""
         if k not in self._found:  # a page asks for the same slices several times
             self._found[k] = self._find_structures(k)
-        return self._found[k]
+        return list(self._found[k])
 
     def _find_structures(self, k: int) -> list[Structure]:
         hu = np.take(self.ct.data, k, self.ct.axis("S")).astype(np.float32)
