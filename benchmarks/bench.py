@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import json
 import os
 import platform
 import statistics
@@ -28,6 +27,7 @@ import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
 from binder import clone_into
+from kept import keep
 from machine import this_run
 from tqdm import tqdm
 
@@ -342,17 +342,21 @@ _ALL = (reading, windowing, drawing, measuring, memory, datasets, cohort, book, 
 BENCHMARKS = {function.__name__: function for function in _ALL}
 
 
-def run_of(rows: list[Row], chosen: list[str]) -> dict:
-    """What is kept of a run: when, on what machine, with what, and every row."""
+def run_of(rows: dict[str, list[Row]]) -> dict:
+    """What is kept of a run: when, on what machine, with what, and every row of each benchmark."""
     named = ("numpy", "scipy", "nibabel", "simpleitk", "isal", "torchio", "monai")
     there = {name: version(name) for name in named if find_spec({"simpleitk": "SimpleITK"}.get(name, name))}
     return {
         **this_run(),
         "versions": {"Python": platform.python_version(), **there},
         "not measured": [name for name in LARGE if name.lower() not in there],
-        "benchmarks": chosen,
-        "rows": [{**asdict(row), "right": bool(row.right), "ratio": row.ratio, "met": bool(row.met)} for row in rows],
+        "benchmarks": [name for name, some in rows.items() if some],  # the book may not be there to be measured
+        "rows": [_kept_row(name, row) for name, some in rows.items() for row in some],
     }
+
+
+def _kept_row(name: str, row: Row) -> dict:
+    return {"benchmark": name, **asdict(row), "right": bool(row.right), "ratio": row.ratio, "met": bool(row.met)}
 
 
 def main() -> int:
@@ -360,25 +364,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(BENCHMARKS)} (default: all)")
     parser.add_argument("--rounds", type=int, default=15, help="turns that every contender takes (default: 15)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the run to this file")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="also keep the run in this file of runs")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - set(BENCHMARKS))
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
-    rows = []
+    rows = {}
     print(HEAD)
     with tempfile.TemporaryDirectory(prefix="mosmed-bench-") as folder:
         for name in options.names or BENCHMARKS:
-            for row in BENCHMARKS[name](Path(folder), options.rounds):
+            rows[name] = BENCHMARKS[name](Path(folder), options.rounds)
+            for row in rows[name]:
                 print(row, flush=True)
-                rows.append(row)
     missing = [name for name in LARGE if not find_spec(name.lower())]
     if missing:
         print(f"Not installed, so not measured: {', '.join(missing)}")
     if options.json:
-        chosen = options.names or list(BENCHMARKS)
-        options.json.write_text(json.dumps(run_of(rows, chosen), indent=1) + "\n")
-    return 0 if all(row.right for row in rows) else 1
+        keep(run_of(rows), options.json)
+    return 0 if all(row.right for some in rows.values() for row in some) else 1
 
 
 if __name__ == "__main__":
