@@ -5,6 +5,7 @@ The figures of the real masks are quantiles; nothing of the masks themselves is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,7 +99,33 @@ def calibration_table(
     """
     jobs = [(seed, matrix) for seed in range(studies)]
     results = run_all(_draw_and_measure, jobs, workers or worker_count(studies))
-    rows = list(tqdm(results, "Drawing CT-1 studies", studies, unit="study", disable=not progress))
+    return _pool(list(tqdm(results, "Drawing CT-1 studies", studies, unit="study", disable=not progress)))
+
+
+def calibration_of(masks: Iterable[Volume]) -> Calibration:
+    """Measure masks that are there already.
+
+    Parameters
+    ----------
+    masks : iterable of Volume of bool or whole numbers, axes LAS, none of them empty
+
+    Returns
+    -------
+    calibration : Calibration
+
+    Examples
+    --------
+    >>> from mosmed_edu.phantom import Disease, Patient, draw
+    >>> from mosmed_edu.phantom.calibrate import calibration_of
+    >>> study = draw(Patient(seed=1), Disease("CT-1", 0.1, seed=1), matrix=96)
+    >>> calibration_of([study.mask]).drawn.loc["share of slices with lesion", "50%"] > 0.1
+    np.True_
+    """
+    return _pool([measure(mask) for mask in masks])
+
+
+def _pool(rows: list[dict[str, list[float]]]) -> Calibration:
+    """Quantiles over what was measured of each mask."""
     pooled = {name: np.concatenate([row[name] for row in rows]) for name in REAL}
     table = pd.DataFrame(
         {name: np.quantile(values, QUANTILES) for name, values in pooled.items()},
