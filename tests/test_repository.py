@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -99,6 +100,21 @@ def test_repo2docker_takes_our_steps_in_this_order(tmp_path, monkeypatch):
     assert steps == [f'{pip} -r "requirements.txt"', f"{pip} .", "chmod +x postBuild", "./postBuild"]
 
 
+def test_a_benchmark_that_is_measured_again_takes_the_place_of_its_last_run_alone(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from kept import keep
+
+    def run(date: str, *names: str) -> dict:
+        rows = [{"benchmark": name, "name": f"{name} of {date}"} for name in names]
+        return {"date": date, "benchmarks": list(names), "rows": rows}
+
+    path = tmp_path / "bench.json"
+    for one in (run("Monday", "book", "cohort"), run("Tuesday", "book", "cold"), run("Friday", "cohort")):
+        keep(one, path)
+    shown = [[one["date"], *(row["name"] for row in one["rows"])] for one in json.loads(path.read_text())["runs"]]
+    assert shown == [["Friday", "cohort of Friday"], ["Tuesday", "book of Tuesday", "cold of Tuesday"]]
+
+
 def test_what_binder_installs_carries_its_data(tmp_path):
     """Not editable: every file of the package that is no Python has to be declared."""
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path]
@@ -113,6 +129,13 @@ def clone(folder: Path) -> Path:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     return folder
+
+
+def test_jupyterlab_loads_what_shows_the_chapters_boxes_and_exercises():
+    """One that does not fit the version of JupyterLab is left out without a word, and readers see raw directives."""
+    listed = subprocess.run([sys.executable, "-m", "jupyter", "labextension", "list"], capture_output=True, text=True)
+    plain = re.sub(r"\x1b\[\d+m", "", listed.stdout + listed.stderr)
+    assert re.search(r"jupyterlab-myst \S+ enabled +OK", plain), plain
 
 
 def test_no_scan_database_or_build_output_is_tracked(tracked):
