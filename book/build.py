@@ -20,6 +20,7 @@ from viewer.bundle import bundle
 from mosmed_edu.dataset import open_dataset
 from mosmed_edu.errors import MosMedError
 from mosmed_edu.features import measure_cohort, process_pool
+from mosmed_edu.phantom import cached_dataset
 from mosmed_edu.phantom.workers import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,6 +53,7 @@ def build() -> int:
     os.environ.update(KEEP_MEMORY)
     try:
         dataset = open_dataset()  # draws the sample, with a progress bar, where no other folder is named
+        cached_dataset("sample")  # the appendix measures it, whatever folder is named
         cohort = open_dataset("cohort")  # here and not in a notebook, where the bar would stay on the page
         with process_pool() as pool:
             measure_cohort(cohort.studies(), pool)  # once for all chapters that need it
