@@ -9,12 +9,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from mosmed_edu.layout import CATEGORIES, mask_file, study_file, write_registry, write_volume
 from mosmed_edu.volume import Volume
@@ -72,6 +74,25 @@ def write_dataset(root: Path, studies: dict[int, str] = STUDIES, masked=MASKED, 
                 (root / relative).parent.mkdir(parents=True, exist_ok=True)
                 write_volume(Volume(voxels(number), AFFINE), root / relative)
     return root
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """`made_once("name", make)`: what `make(folder)` returned, called by whichever worker of the run comes first.
+
+    The others wait for it. Whatever it writes lies in a folder that all share, so no test may change it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+
+    def get(name: str, make: Callable[[Path], Path | str]) -> str:
+        done = shared / f"{name}.made"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.is_file():
+                done.write_text(str(make(shared / name)), "utf-8")
+        return done.read_text("utf-8")
+
+    return get
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
 import numpy as np
 import pytest
-from filelock import FileLock
 from real_like import DOWNLOADED, MASKED, chest, write_published
 from scan_bytes import Runs, files_of, scans_in, unpacked
 from sphinx_external_toc.parsing import parse_toc_yaml
@@ -60,29 +60,21 @@ pytestmark = pytest.mark.skipif(not os.environ.get("MOSMED_TEST_REAL_BOOK"), rea
 
 
 @pytest.fixture(scope="session")
-def real_book(tmp_path_factory, html):
-    """The finished build: its site, the folder it was built from, what it printed, and who was asked for.
-
-    Built by whichever worker comes first; the others wait for it.
-    """
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    place, said = shared / "книга для себя", shared / "real-book-said.txt"
-    with FileLock(shared / "real-book.lock"):
-        if not said.is_file():
-            said.write_text(build_in(place, html.parent), "utf-8")
+def real_book(made_once, html):
+    """The finished build: its site, the folder it was built from, what it printed, and who was asked for."""
+    place = Path(made_once("книга для себя", partial(build_in, built=html.parent)))
     return SimpleNamespace(
         site=place / "course" / "_build" / "html",
         data=place / "мои данные" / "COVID19_1110",
-        said=said.read_text("utf-8"),
+        said=(place / "said.txt").read_text("utf-8"),
         asked=place / "asked.txt",
     )
 
 
-def build_in(place: Path, built: Path) -> str:
+def build_in(place: Path, built: Path) -> Path:
     """Build the book in a folder, from a dataset beside it; `built` is the build folder of `make book`.
 
-    Returns what the build has printed.
+    Returns the folder, where ``said.txt`` holds what the build has printed.
     """
     course, data, asked = place / "course", place / "мои данные" / "COVID19_1110", place / "asked.txt"
     for name in ("book", "notebooks", "mosmed_edu"):
@@ -111,7 +103,8 @@ def build_in(place: Path, built: Path) -> str:
     command = [sys.executable, str(course / "book" / "build.py")]
     ran = subprocess.run(command, env=env, cwd=place, capture_output=True, text=True, timeout=1800)
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-5000:]
-    return ran.stdout
+    (place / "said.txt").write_text(ran.stdout, "utf-8")
+    return place
 
 
 def test_it_is_built_and_says_from_what(real_book):

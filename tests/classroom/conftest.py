@@ -17,15 +17,14 @@ from mosmed_edu.classroom.seeds import EVERYONE
 
 
 @pytest.fixture(scope="session")
-def classes(tmp_path_factory):
+def classes(made_once):
     """`classes("spring", "a1")`: the folder of a class with one assignment, drawn on first use."""
-    drawn = {}
 
     def draw(seed: str, assignment: str) -> Path:
-        if (seed, assignment) not in drawn:
-            folder = tmp_path_factory.mktemp("classes") / f"{seed}-{assignment}"
-            drawn[seed, assignment] = draw_class(folder, seed, assignments=[assignment], workers=1, progress=False)
-        return drawn[seed, assignment]
+        def make(folder: Path) -> Path:
+            return draw_class(folder, seed, assignments=[assignment], workers=1, progress=False)
+
+        return Path(made_once(f"{seed}-{assignment}", make))
 
     return draw
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,18 +17,22 @@ OWN = (7, 255, 951, 1070)
 
 
 @pytest.fixture(scope="session")
-def real_like(tmp_path_factory):
+def real_like(made_once):
     """Path of the folder. Its pixels are large, so that a chapter takes seconds; `tests/book` has small ones."""
-    return write_published(tmp_path_factory.mktemp("COVID19_1110"), content=partial(chest, repeat=1))
+    return Path(made_once("COVID19_1110", partial(write_published, content=partial(chest, repeat=1))))
 
 
 @pytest.fixture(scope="session")
-def own_scans(tmp_path_factory):
+def own_scans(made_once):
     """The same chests as a hospital's DICOM, ten times as many slices, and what `mosmed-edu convert` makes of them."""
+    return Path(made_once("export", export_and_convert))
+
+
+def export_and_convert(root: Path) -> Path:
     from mosmed_edu.convert import convert
     from mosmed_edu.phantom.dicom import BODY, Person, axial_images, save
 
-    root = tmp_path_factory.mktemp("export")
+    root.mkdir()
     rows = ["study,category,mask"]
     for number in OWN:
         hu, lesion, affine = chest(number, repeat=1)
