@@ -29,10 +29,6 @@ HTML = BUILD / "html"
 
 PAGES = tuple(BUILD / name for name in PAGE_FOLDERS)
 
-#: For whatever the build starts. glibc hands every large array that is freed back to the system, which has to clear
-#: that memory again for the next one: a twelfth of the time that drawing takes. Elsewhere nobody reads these.
-KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
-
 
 def main() -> int:
     """Build, check, and say where the book is."""
@@ -50,7 +46,6 @@ def main() -> int:
 def build() -> int:
     """As `main`, while no other build works in this folder."""
     borrow_home()
-    os.environ.update(KEEP_MEMORY)
     try:
         dataset = open_dataset()  # draws the sample, with a progress bar, where no other folder is named
         cached_dataset("sample")  # the appendix measures it, whatever folder is named
