@@ -8,7 +8,7 @@ import pytest
 from scipy import ndimage
 
 from mosmed_edu.errors import LungsNotFound, MosMedError
-from mosmed_edu.lungs import LEFT, RIGHT, segment_lungs
+from mosmed_edu.lungs import LEFT, RIGHT, discs, segment_lungs
 from mosmed_edu.lungs.search import fill_holes
 from mosmed_edu.masks import dice, involvement
 from mosmed_edu.phantom import Disease, Findings, Patient, draw
@@ -42,6 +42,28 @@ def chest(**change):
 
 def overlap(found, wanted):
     return 2 * (found & wanted).sum() / (found.sum() + wanted.sum())
+
+
+@pytest.mark.parametrize("mm", [(1.3, 1.3, 8.0), (0.7, 0.9, 8.0), (1.25, 1.25, 8.0)])
+@pytest.mark.parametrize("radius", [0.4, 1.25, 2.5, 6.0, 20.0])
+def test_discs_do_what_scipy_does(radius, mm):
+    """Dilation, erosion and opening by footprint; closing also by distances, to the edge of the array and beyond."""
+    rng = np.random.default_rng(0)
+    i, j = (np.arange(-40, 41) * step for step in mm[:2])
+    footprint = (np.hypot(i[:, None], j) <= radius)[..., None]
+    clouds = ndimage.uniform_filter(rng.random((60, 45, 3)), (5, 5, 0))
+    for share in (0.02, 0.5, 0.97):
+        mask = clouds < np.quantile(clouds, share)
+        assert np.array_equal(discs.dilate(mask, radius, mm), ndimage.binary_dilation(mask, footprint))
+        eroded = ndimage.binary_erosion(mask, footprint, border_value=1)
+        assert np.array_equal(discs.erode(mask, radius, mm), eroded)
+        assert np.array_equal(discs.opening(mask, radius, mm), ndimage.binary_opening(mask, footprint))
+        plane = mask[..., 0]
+        near = ndimage.distance_transform_edt(~plane, sampling=mm[:2]) <= radius
+        assert np.array_equal(discs.dilate(plane, radius, mm), near)
+        if not near.all():  # else scipy has nothing to measure a distance to
+            far = ndimage.distance_transform_edt(near, sampling=mm[:2]) > radius
+            assert np.array_equal(discs.erode(near, radius, mm), far)
 
 
 def test_ellipses_are_found_and_told_apart():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from mosmed_edu.lungs import discs
 from mosmed_edu.lungs.labels import LEFT, RIGHT
 from mosmed_edu.lungs.search import box_round, fill_holes, grow, midline
 from mosmed_edu.lungs.turned import Scan
@@ -84,12 +85,14 @@ def _mend(sides: np.ndarray, scan: Scan, airways: np.ndarray) -> np.ndarray:
     for side in (RIGHT, LEFT):
         lung = sides == side
         for k in np.flatnonzero(lung.any(axis=(0, 1))):
-            free = (sides[..., k] == 0) & (whole[..., k] == 0) & ~blocked[..., k] & (scan.hu[..., k] < _BONE_HU)
-            closed = _close(lung[..., k], free, side, scan.mm)
+            at = (*box_round(lung[..., k], _reach(scan.mm)), k)
+            unused = whole[at] == 0
+            free = (sides[at] == 0) & unused & ~blocked[at] & (scan.hu[at] < _BONE_HU)
+            closed = _close(lung[at], free, side, scan.mm)
             holes = fill_holes(closed) & ~closed
             if 0 < k <= lower:
-                holes &= ~_domes(holes, whole[..., k - 1] == side, scan)
-            whole[..., k][(closed | holes) & (whole[..., k] == 0)] = side
+                holes &= ~_domes(holes, whole[(*at[:2], k - 1)] == side, scan)
+            whole[at][(closed | holes) & unused] = side
     return whole
 
 
@@ -104,21 +107,15 @@ def _domes(holes: np.ndarray, lung_below: np.ndarray, scan: Scan) -> np.ndarray:
 
 
 def _close(lung: np.ndarray, free: np.ndarray, side: int, mm: tuple[float, float, float]) -> np.ndarray:
-    """Close a lung's outline: widely along the chest wall, narrowly towards the mediastinum, where vessels enter."""
-    box = box_round(lung, _reach(mm))
-    part = lung[box]
-    away = ndimage.distance_transform_edt(~part, sampling=mm[:2])
+    """Close a lung's outline on a slice: widely at the chest wall, narrowly at the mediastinum, where vessels enter."""
     wide, narrow = (
-        ndimage.distance_transform_edt(away <= radius, sampling=mm[:2]) > radius
-        for radius in (CLOSING_MM, _CLOSING_MEDIAL_MM)
+        discs.erode(discs.dilate(lung, radius, mm), radius, mm) for radius in (CLOSING_MM, _CLOSING_MEDIAL_MM)
     )
-    columns, rows = np.nonzero(part)
-    outward = (np.arange(part.shape[0]) - np.median(columns)) * (1 if side == RIGHT else -1) > 0
-    at_wall = outward[:, None] | (np.arange(part.shape[1]) < np.quantile(rows, 0.35))[None]
-    gaps, count = ndimage.label(wide & ~narrow & free[box])
+    columns, rows = np.nonzero(lung)
+    outward = (np.arange(lung.shape[0]) - np.median(columns)) * (1 if side == RIGHT else -1) > 0
+    at_wall = outward[:, None] | (np.arange(lung.shape[1]) < np.quantile(rows, 0.35))[None]
+    gaps, count = ndimage.label(wide & ~narrow & free)
     size = np.bincount(gaps.ravel(), minlength=count + 1)
     mended = np.bincount(gaps.ravel(), at_wall.ravel(), count + 1) > 0.6 * size
     mended[0] = False
-    closed = lung.copy()
-    closed[box] |= (narrow & free[box]) | mended[gaps]
-    return closed
+    return lung | (narrow & free) | mended[gaps]

@@ -10,6 +10,7 @@ from skimage import measure
 from skimage.morphology import convex_hull_image
 
 from mosmed_edu.errors import LungsNotFound
+from mosmed_edu.lungs import discs
 from mosmed_edu.lungs.turned import AIR_HU, Scan
 
 #: Below this a voxel is free gas: windpipe, stomach, bowel.
@@ -28,6 +29,9 @@ _POCKET_MM2, _RING_MM, _RING_TISSUE = 50, (2.0, 6.0), 0.4
 #: A piece with more bowel gas than this on a slice is stomach or bowel with its blurred rim.
 _POCKET_SHARE = 0.35
 
+#: So far round an airway a piece may be its rim, in mm.
+_RIM_MM = 8.0
+
 #: The smallest piece of lung that is kept, in mL; and on one slice, where larger lung hides it, in mm2.
 _CRUMB_ML, _BUBBLE_MM2 = 0.2, 250
 
@@ -35,20 +39,12 @@ _CRUMB_ML, _BUBBLE_MM2 = 0.2, 250
 _WINDPIPE_MM2, _BRONCHUS_MM2, _WANDER_MM = (60, 700), 12, 7.0
 
 
-def disc(radius_mm: float, mm: tuple[float, float, float]) -> np.ndarray:
-    """A flat disc within the slice, as a footprint of three axes."""
-    reach = [int(radius_mm / step) for step in mm[:2]]
-    i, j = np.ogrid[-reach[0] : reach[0] + 1, -reach[1] : reach[1] + 1]
-    return ((np.hypot(i * mm[0], j * mm[1]) <= radius_mm) | ((i == 0) & (j == 0)))[..., None]
-
-
 def grow(mask: np.ndarray, radius_mm: float, mm: tuple[float, float, float]) -> np.ndarray:
     """Dilate within the slices. Only the part round the mask is looked at: mostly it is small, and a scan is not."""
-    footprint = disc(radius_mm, mm)
     grown = np.zeros_like(mask, bool)
     if mask.any():
-        around = box_round(mask, [size // 2 for size in footprint.shape])
-        grown[around] = ndimage.binary_dilation(mask[around], footprint)
+        around = box_round(mask, [int(radius_mm / step) for step in mm[:2]] + [0] * (mask.ndim - 2))
+        grown[around] = discs.dilate(mask[around], radius_mm, mm)
     return grown
 
 
@@ -99,8 +95,7 @@ def fill_holes(plane: np.ndarray) -> np.ndarray:
 
 def find_body(hu: np.ndarray, mm: tuple[float, float, float]) -> np.ndarray:
     """The patient with all that is inside, without table and clothes."""
-    dense = hu > -400
-    dense = ndimage.binary_opening(dense, disc(2.5, mm), output=np.empty_like(dense))
+    dense = discs.opening(hu > -400, 2.5, mm)
     labels, count = label(dense)
     if not count:
         raise LungsNotFound("volume", "holds no body", "give Hounsfield units of a chest CT")
@@ -119,7 +114,7 @@ def find_airways(scan: Scan, air: np.ndarray) -> np.ndarray:
     here = np.zeros(air.shape[:2], bool)
     for k in range(air.shape[2] - 1, -1, -1):
         labels, _ = ndimage.label((scan.hu[..., k] < _GAS_HU) & air[..., k])
-        near = grow(here[..., None], _WANDER_MM, scan.mm)[..., 0]
+        near = grow(here, _WANDER_MM, scan.mm)
         following = np.zeros_like(here)
         for n, box in enumerate(ndimage.find_objects(labels), 1):
             spot = labels[box] == n
@@ -185,6 +180,14 @@ def find_bubbles(whole: np.ndarray, airways: np.ndarray, scan: Scan) -> np.ndarr
     To be asked of mended lungs: islands of air within consolidation look alike until they are joined to the rest.
     """
     found = np.zeros_like(whole, bool)
+    around = box_round(whole > 0, [*(int(_RIM_MM / step) + 1 for step in scan.mm[:2]), 0])
+    found[around] = _find_bubbles(whole[around], airways[around], scan.part(around))
+    return found
+
+
+def _find_bubbles(whole: np.ndarray, airways: np.ndarray, scan: Scan) -> np.ndarray:
+    """`find_bubbles` in the part of the scan that holds the lungs."""
+    found = np.zeros_like(whole, bool)
     middle = round(midline(whole > 0))
     for k in np.flatnonzero(whole.any(axis=(0, 1))):
         labels, count = ndimage.label(whole[..., k])
@@ -194,7 +197,7 @@ def find_bubbles(whole: np.ndarray, airways: np.ndarray, scan: Scan) -> np.ndarr
         beside = np.concatenate(
             [np.maximum.accumulate(large[:middle]), np.maximum.accumulate(large[middle:][::-1])[::-1]]
         )
-        behind = np.maximum.accumulate(large, axis=1) | grow(airways[..., k : k + 1], 8.0, scan.mm)[..., 0]
+        behind = np.maximum.accumulate(large, axis=1) | grow(airways[..., k], _RIM_MM, scan.mm)
         hidden = np.bincount(labels.ravel(), (beside & behind).ravel(), count + 1) > 0.5 * size
         found[..., k] = (small & hidden)[labels] & (labels > 0)
     return found

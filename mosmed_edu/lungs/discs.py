@@ -1,0 +1,70 @@
+"""Morphology with a disc, within each slice: dilation, erosion, opening.
+
+A disc of 20 mm has seven hundred pixels. scipy asks each of them at every voxel, or works out every voxel's distance;
+both took more than a third of the search for lungs. Here whole slices are shifted and joined, one row of the disc after
+the other, which gives the same voxels.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+
+def dilate(mask: np.ndarray, radius_mm: float, mm: tuple[float, ...]) -> np.ndarray:
+    """Every pixel within a radius of the mask, on its own slice.
+
+    Parameters
+    ----------
+    mask : bool array (columns, rows) or (columns, rows, slices)
+    radius_mm : float
+        The mask itself always belongs to it, however small this is.
+    mm : floats
+        Distance between pixels along the first two axes.
+
+    Returns
+    -------
+    wider : bool array of the same shape
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dot = np.zeros((5, 5), bool)
+    >>> dot[2, 2] = True
+    >>> dilate(dot, 1.5, (1.0, 1.0)).astype(int).tolist()
+    [[0, 0, 0, 0, 0], [0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 0]]
+    """
+    wide, wider, reached = mask.copy(), mask.copy(), 0
+    for i, half in reversed(list(enumerate(_rows(radius_mm, mm[:2])))):
+        # From the disc's rim inwards its rows grow, so each goes on from the one before.
+        for j in range(reached + 1, half + 1):
+            wide[:, j:] |= mask[:, :-j]
+            wide[:, :-j] |= mask[:, j:]
+        reached = half
+        if i:
+            wider[i:] |= wide[:-i]
+            wider[:-i] |= wide[i:]
+    return np.logical_or(wider, wide, out=wider)
+
+
+def erode(mask: np.ndarray, radius_mm: float, mm: tuple[float, ...]) -> np.ndarray:
+    """Every pixel of the mask with no pixel outside it within a radius. What lies beyond the array does not count."""
+    return ~dilate(~mask, radius_mm, mm)
+
+
+def opening(mask: np.ndarray, radius_mm: float, mm: tuple[float, ...]) -> np.ndarray:
+    """The mask without what the disc does not fit into; it does not fit beyond the array."""
+    reach = [int(radius_mm / step) for step in mm[:2]]
+    margin = [(n, n) for n in reach] + [(0, 0)] * (mask.ndim - 2)
+    opened = dilate(erode(np.pad(mask, margin), radius_mm, mm), radius_mm, mm)
+    return opened[reach[0] : reach[0] + mask.shape[0], reach[1] : reach[1] + mask.shape[1]]
+
+
+@lru_cache(maxsize=32)
+def _rows(radius_mm: float, mm: tuple[float, float]) -> tuple[int, ...]:
+    """How far a disc reaches along the second axis, in pixels, for each step away from its middle along the first."""
+    reach = [int(radius_mm / step) for step in mm]
+    i, j = np.ogrid[: reach[0] + 1, : reach[1] + 1]
+    inside = np.hypot(i * mm[0], j * mm[1]) <= radius_mm
+    return tuple(int(count) - 1 for count in inside.sum(axis=1) if count) or (0,)
