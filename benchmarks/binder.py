@@ -24,6 +24,7 @@ ALLOWED_MB = 2000
 #: What repo2docker calls the environment that kernels run in.
 _PREFIX = "KERNEL_PYTHON_PREFIX"
 _LEFT_OUT = {"MOSMED_ROOT", "MOSMED_BOOK", "MOSMED_CACHE", "PYTHONPATH", "VIRTUAL_ENV", "IPYTHONDIR"}
+_LEFT_OUT |= {"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"}  # the Makefile sets them, Binder does not
 
 #: Runs in the clean environment; a row of JSON for each notebook.
 RUN_ALL = '''
