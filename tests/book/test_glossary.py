@@ -32,11 +32,9 @@ def test_there_are_sixty_words_each_with_its_russian_term(entries):
 
 
 @pytest.fixture
-def page(browser, site):
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(site + PAGE)
-    yield page
-    page.close()
+def page(tab, site):
+    tab.goto(site + PAGE)
+    return tab
 
 
 def test_a_word_shows_its_meaning_on_hover_and_escape_closes_it(page):
@@ -71,11 +69,10 @@ def test_each_word_is_marked_once_and_leads_to_the_glossary(page, site):
     page.wait_for_url("**/glossary.html#term-*")
 
 
-def test_notes_stay_on_a_narrow_screen(browser, site):
-    page = browser.new_page(viewport={"width": 400, "height": 800})
-    page.goto(site + PAGE)
-    for word in page.locator(".gloss:visible").all():  # others wait in folded solutions
+def test_notes_stay_on_a_narrow_screen(tab, site):
+    tab.set_viewport_size({"width": 400, "height": 800})
+    tab.goto(site + PAGE)
+    for word in tab.locator(".gloss:visible").all():  # others wait in folded solutions
         word.locator("a").focus()
         box = word.locator(".gloss-note").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 400, word.inner_text()
-    page.close()

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import pytest
+from browsing import as_new, open_page
 
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">')
 
@@ -80,28 +81,37 @@ def test_the_programs_allowed_within_a_page_are_those_that_are_there(pages):
         assert allowed == there, name
 
 
-@pytest.fixture
-def watched(site, chromium):
-    """Open a page; what the browser refused or complained about is in `faults`."""
-    opened = []
+@pytest.fixture(scope="module")
+def watching(chromium):
+    """A tab that tests use one after the other: what it asked for, was refused or complained about since the last."""
+    page = chromium.new_page()
+    seen = SimpleNamespace(page=page, faults=[], answered=[])
+    page.set_default_timeout(60_000)
+    page.on("console", lambda said: seen.faults.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: seen.faults.append(str(error)))
+    page.on("response", lambda response: seen.answered.append(response.url))
+    page.add_init_script(
+        "addEventListener('securitypolicyviolation', e => console.error(e.violatedDirective + ' ' + e.blockedURI))"
+    )
+    yield seen
+    page.close()
 
-    def go(name, before=lambda page: None):
-        page = chromium.new_page()
-        faults = []
-        page.set_default_timeout(60_000)
-        page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.add_init_script(
-            "addEventListener('securitypolicyviolation', e => console.error(e.violatedDirective + ' ' + e.blockedURI))"
-        )
-        before(page)
-        page.goto(site + name, wait_until="networkidle")
-        opened.append(page)
-        return SimpleNamespace(page=page, faults=faults)
+
+@pytest.fixture
+def watched(site, watching):
+    """Open a page; what the browser refused or complained about is in `faults`."""
+
+    def go(name, body=None):
+        as_new(watching.page)
+        watching.faults.clear()
+        watching.answered.clear()
+        if body is not None:
+            watching.page.route(f"**/{name}", lambda route: route.fulfill(body=body, content_type="text/html"))
+        open_page(watching.page, site + name)
+        return watching
 
     yield go
-    for page in opened:
-        page.close()
+    watching.page.unroute_all()
 
 
 def test_the_scan_viewer_draws_without_a_violation(watched):
@@ -144,15 +154,9 @@ def test_what_somebody_has_planted_in_a_page_does_not_run(html, watched, planted
     """As if some escaping were forgotten: the second lock holds."""
     name = "notebooks/01-the-dataset.html"
     body = (html / name).read_text("utf-8").replace("<article", f"{planted}<article", 1)
-    outside = []
-
-    def before(page):
-        page.route(f"**/{name}", lambda route: route.fulfill(body=body, content_type="text/html"))
-        page.on("response", lambda got: outside.append(got.url) if "example.org" in got.url else None)
-
-    seen = watched(name, before)
+    seen = watched(name, body)
     if "id=planted" in planted:
         seen.page.evaluate("document.getElementById('planted').click()")
     assert seen.page.evaluate("window.ranPlanted") is None
-    assert outside == []
+    assert [url for url in seen.answered if "example.org" in url] == []
     assert seen.faults

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlparse
 
 import pytest
 import yaml
+from browsing import open_page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,10 +32,6 @@ class _Collector(HTMLParser):
             self.links.append(found["href"])
         if tag == "img":
             self.images.append(found)
-
-
-def _leaves(url: str, site: str) -> bool:
-    return not url.startswith((site, "data:", "blob:"))
 
 
 def test_every_entry_of_the_toc_has_a_page_with_a_heading(html, page_name):
@@ -67,26 +64,16 @@ def test_every_picture_says_what_is_to_be_seen(html, page_name):
         assert len(alt) >= 10 and not alt.endswith((".png", ".svg", ".webp")) and "/" not in alt.split()[0], image
 
 
-def test_page_loads_without_an_error_and_without_a_request_that_leaves_the_site(site, browser, page_name):
-    page = browser.new_page()
-    faults = []
-    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("requestfailed", lambda r: faults.append(f"failed: {r.url}") if r.url.startswith(site) else None)
-    page.on("response", lambda r: faults.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
-    page.on("request", lambda r: faults.append(f"leaves the site: {r.url}") if _leaves(r.url, site) else None)
-    page.goto(site + page_name, wait_until="networkidle")
-    assert page.locator("article h1").first.is_visible()
-    page.close()
-    assert faults == []
+def test_page_loads_without_an_error_and_without_a_request_that_leaves_the_site(first_visit):
+    assert first_visit.faults == []
+    assert first_visit.has_heading
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_page_does_not_scroll_sideways(site, browser, page_name, width):
-    page = browser.new_page(viewport={"width": width, "height": 800})
-    page.goto(site + page_name, wait_until="load")
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    page.close()
+def test_page_does_not_scroll_sideways(site, tab, page_name, width):
+    tab.set_viewport_size({"width": width, "height": 800})
+    tab.goto(site + page_name, wait_until="load")
+    overflow = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 1
 
 
@@ -96,7 +83,7 @@ def test_a_wrong_address_leads_home_from_any_depth(site, browser, html, place):
     page = browser.new_page()
     body = (html / "404.html").read_text("utf-8")
     page.route("**/nowhere.html", lambda route: route.fulfill(status=404, body=body, content_type="text/html"))
-    page.goto(f"{site}{place}nowhere.html", wait_until="networkidle")
+    open_page(page, f"{site}{place}nowhere.html")
     assert page.locator("#home").evaluate("link => link.href") == f"{site}index.html"
     page.fill("#q", "ground glass")
     page.keyboard.press("Enter")

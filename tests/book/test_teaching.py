@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from axe_faults import axe_faults
+from browsing import open_page
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -232,7 +233,7 @@ def deck(site, browser):
         "request",
         lambda r: faults.append(f"leaves the site: {r.url}") if not r.url.startswith((site, "data:")) else None,
     )
-    page.goto(site + "slides/index.html", wait_until="networkidle")
+    open_page(page, site + "slides/index.html")
     page.wait_for_selector("html[data-ready]")
     yield page
     page.close()
@@ -313,12 +314,10 @@ def test_the_notes_go_with_the_slides_in_a_window_of_their_own(deck):
 
 @pytest.mark.parametrize("page", ["index", "handout"])
 @pytest.mark.parametrize("mode", ["light", "dark"])
-def test_axe_finds_nothing_serious_on_slides_and_handout(site, browser, page, mode):
-    opened = browser.new_page(color_scheme=mode)
-    opened.goto(f"{site}slides/{page}.html", wait_until="networkidle")
-    faults = axe_faults(opened)
-    opened.close()
-    assert faults == []
+def test_axe_finds_nothing_serious_on_slides_and_handout(site, tab, page, mode):
+    tab.emulate_media(color_scheme=mode)
+    open_page(tab, f"{site}slides/{page}.html")
+    assert axe_faults(tab) == []
 
 
 def test_the_slides_open_from_a_folder_without_a_server(html, browser, tmp_path):

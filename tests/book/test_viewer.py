@@ -18,6 +18,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from axe_faults import axe_faults
+from browsing import as_new
 from nibabel.orientations import axcodes2ornt, ornt_transform
 from PIL import Image
 from playwright.sync_api import expect
@@ -39,28 +40,58 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
   return kind.startsWith("webgl") ? null : real.call(this, kind, ...more); }"""
 
 
+def _watched(context):
+    page = context.new_page()
+    page.faults, page.asked = [], []
+    page.set_default_timeout(60_000)
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.on("request", lambda request: page.asked.append(request.url))
+    return page
+
+
+@pytest.fixture(scope="module")
+def viewer_tab(chromium):
+    """A tab that tests use one after the other."""
+    with chromium.new_context() as context:
+        yield _watched(context)
+
+
+@pytest.fixture
+def open_in_tab(viewer_tab):
+    """Open a page in the shared tab; its faults are collected in `page.faults`, its requests in `page.asked`."""
+
+    def opened(url, width=1000, height=1000, **media):
+        as_new(viewer_tab)
+        viewer_tab.set_viewport_size({"width": width, "height": height})
+        viewer_tab.emulate_media(**media)
+        return _go(viewer_tab, url)
+
+    return opened
+
+
 @pytest.fixture
 def new_page(chromium):
-    """Open a page; its faults are collected in `page.faults`, its requests in `page.asked`."""
+    """The same in a tab of its own, for what cannot be taken back in one."""
     contexts = []
 
     def opened(url, wait=READY, before=lambda page: None, **options):
-        contexts.append(chromium.new_context(**{"viewport": {"width": 1000, "height": 1000}, **options}))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(60_000)
-        page.faults, page.asked = [], []
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
-        page.on("request", lambda request: page.asked.append(request.url))
+        contexts.append(chromium.new_context(viewport={"width": 1000, "height": 1000}, **options))
+        page = _watched(contexts[-1])
         before(page)
-        page.goto(url)
-        if wait:
-            page.locator(".mosmed-view").first.scroll_into_view_if_needed()
-            page.wait_for_selector(wait)
-        return page
+        return _go(page, url, wait)
 
     yield opened
     for context in contexts:
         context.close()
+
+
+def _go(page, url, wait=READY):
+    page.faults, page.asked = [], []
+    page.goto(url)
+    if wait:
+        page.locator(".mosmed-view").first.scroll_into_view_if_needed()
+        page.wait_for_selector(wait)
+    return page
 
 
 def settle(page) -> None:
@@ -112,8 +143,8 @@ def set_number(page, name: str, value: int) -> None:
     box.press("Enter")
 
 
-def test_the_picture_follows_slice_window_and_opacity(new_page, site):
-    page = new_page(site + PAGE)
+def test_the_picture_follows_slice_window_and_opacity(open_in_tab, site):
+    page = open_in_tab(site + PAGE)
     before = picture_of(page)
     assert before.std() > 30, "an even picture"
     for change in (
@@ -142,8 +173,8 @@ def test_the_picture_follows_slice_window_and_opacity(new_page, site):
     assert page.faults == [fault for fault in page.faults if "THEBE_JS_URL" in fault]
 
 
-def test_the_readout_is_the_value_of_the_file_at_that_voxel(new_page, site):
-    page = new_page(site + PAGE)
+def test_the_readout_is_the_value_of_the_file_at_that_voxel(open_in_tab, site):
+    page = open_in_tab(site + PAGE)
     about = json.loads(page.locator(".mosmed-view").first.get_attribute("data-viewer"))
     ct = open_dataset(about["dataset"])[about["study"]].ct()
     box = page.locator(".mv-stage").bounding_box()
@@ -156,8 +187,8 @@ def test_the_readout_is_the_value_of_the_file_at_that_voxel(new_page, site):
     assert "Point at the picture" in text_of(page, "read")
 
 
-def test_all_of_it_works_by_keyboard_and_the_focus_is_seen_and_not_trapped(new_page, site):
-    page = new_page(site + PAGE)
+def test_all_of_it_works_by_keyboard_and_the_focus_is_seen_and_not_trapped(open_in_tab, site):
+    page = open_in_tab(site + PAGE)
     focus_by_tab(page, ".mv-stage")
     assert page.locator(".mv-stage").evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
     before = picture_of(page)
@@ -191,8 +222,8 @@ def test_all_of_it_works_by_keyboard_and_the_focus_is_seen_and_not_trapped(new_p
     assert not page.evaluate("Boolean(document.activeElement.closest('.mv'))")
 
 
-def test_letters_typed_in_another_alphabet_do_the_same(new_page, site):
-    page = new_page(site + PAGE)
+def test_letters_typed_in_another_alphabet_do_the_same(open_in_tab, site):
+    page = open_in_tab(site + PAGE)
     page.locator(".mv-stage").focus()
     page.locator(".mv-stage").evaluate(
         "e => e.dispatchEvent(new KeyboardEvent('keydown', {key: '\u0441', code: 'KeyC', bubbles: true}))"
@@ -200,8 +231,8 @@ def test_letters_typed_in_another_alphabet_do_the_same(new_page, site):
     expect(page.locator(".mv-shown")).to_have_text(re.compile("^Coronal"))
 
 
-def test_the_wheel_is_the_pages_until_the_picture_is_clicked(new_page, site):
-    page = new_page(site + PAGE)
+def test_the_wheel_is_the_pages_until_the_picture_is_clicked(open_in_tab, site):
+    page = open_in_tab(site + PAGE)
     stage, shown = page.locator(".mv-stage"), page.locator(".mv-shown")
     stage.hover()
     at, text = page.evaluate("scrollY"), shown.text_content()
@@ -271,8 +302,8 @@ def planted(tmp_path_factory, tiny):
 
 
 @pytest.mark.parametrize("number", CODES)
-def test_the_patients_right_is_on_the_viewers_left_whatever_the_files_axes(new_page, planted, number):
-    page = new_page(f"{planted.url}{number}.html")
+def test_the_patients_right_is_on_the_viewers_left_whatever_the_files_axes(open_in_tab, planted, number):
+    page = open_in_tab(f"{planted.url}{number}.html")
     study = open_dataset(planted.root)[number]
     ct = study.ct()
     mark = np.argwhere(ct.data == MARK_HU)
@@ -306,8 +337,8 @@ def test_the_patients_right_is_on_the_viewers_left_whatever_the_files_axes(new_p
 
 
 @pytest.mark.parametrize("number", [1, 256])
-def test_up_is_towards_the_head(new_page, planted, number):
-    page = new_page(f"{planted.url}{number}.html")
+def test_up_is_towards_the_head(open_in_tab, planted, number):
+    page = open_in_tab(f"{planted.url}{number}.html")
     ct = open_dataset(planted.root)[number].ct()
     page.locator(".mv-stage").focus()
     page.keyboard.press("Home")
@@ -436,8 +467,8 @@ def test_weights(html):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
-def test_the_viewer_fits_and_axe_finds_nothing(new_page, site, scheme, width):
-    page = new_page(site + PAGE, color_scheme=scheme, viewport={"width": width, "height": 900}, reduced_motion="reduce")
+def test_the_viewer_fits_and_axe_finds_nothing(open_in_tab, site, scheme, width):
+    page = open_in_tab(site + PAGE, width, 900, color_scheme=scheme, reduced_motion="reduce")
     page.locator(".mv-help summary").click()
     assert axe_faults(page, context=".mosmed-view", least="minor") == []
     for part in page.locator(".mv :is(.mv-stage, input, button, p)").all():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-from urllib.parse import urlparse
 
 #: Compressed, for the page and all that it fetches before anybody scrolls. The theme alone would send 1.0 MB.
 ALLOWED = 700_000
@@ -18,33 +17,16 @@ def test_pictures_are_files_that_wait(html, page_name):
         assert re.search(r'loading=\\?"lazy', tag)
 
 
-def test_a_page_opens_light_and_without_its_later_pictures(browser, site, html, page_name):
-    page, sent = browser.new_page(viewport={"width": 1280, "height": 900}), {}
-    page.on("response", lambda response: sent.update({urlparse(response.url).path: response.body()}))
-    page.goto(site + page_name, wait_until="networkidle")
-    page.close()
+def test_a_page_opens_light_and_without_its_later_pictures(first_visit, html, page_name):
     scans = ("/_static/viewer/", "/_static/scans/")  # weighed by themselves
-    weight = {path: len(gzip.compress(body, 6)) for path, body in sent.items() if not path.startswith(scans)}
+    sent = {path: body for path, body in first_visit.sent.items() if not path.startswith(scans)}
+    weight = {path: len(gzip.compress(body, 6)) for path, body in sent.items()}
     pictures = [path for path in weight if "/_images/" in path]
     on_page = len(re.findall(r"_images/[0-9a-f]{20}", (html / page_name).read_text("utf-8")))
     assert on_page < 8 or len(pictures) < on_page, "every picture was fetched at once"
     assert sum(weight.values()) < ALLOWED, sorted(weight.items(), key=lambda item: -item[1])[:8]
 
 
-def test_every_icon_on_the_pages_is_drawn(browser, site, page_name):
+def test_every_icon_on_the_pages_is_drawn(first_visit):
     """The icon fonts hold only the icons in use: none of those may be missing."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(site + page_name, wait_until="networkidle")
-    missing = page.evaluate(
-        """() => [...document.querySelectorAll("i[class*='fa-']")].filter((icon) => {
-            const style = getComputedStyle(icon, "::before");
-            const sign = style.content.replaceAll('"', "");
-            const font = `${style.fontWeight} 20px ${style.fontFamily.split(",")[0]}`;
-            const [pen, with_font, without] = [document.createElement("canvas").getContext("2d"), 0, 0];
-            pen.font = font;
-            const drawn = pen.measureText(sign).width;
-            return icon.offsetParent && (sign.length !== 1 || !document.fonts.check(font, sign) || !drawn);
-        }).map((icon) => icon.className)"""
-    )
-    page.close()
-    assert missing == []
+    assert first_visit.undrawn == []

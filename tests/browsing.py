@@ -1,0 +1,22 @@
+"""Pages in a browser, opened the same way by every test."""
+
+from __future__ import annotations
+
+
+def open_page(page, url: str) -> None:
+    """Go there and wait until scripts have run and nothing is fetched any more.
+
+    A busy machine is silent for half a second also before it has run the first script, so the silence alone is no sign.
+    """
+    page.goto(url, wait_until="load")
+    page.wait_for_load_state("networkidle")
+
+
+def as_new(page) -> None:
+    """Give a tab that others have used the look of a new one: nothing kept, light, as wide as a laptop."""
+    if page.url != "about:blank":
+        page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        page.goto("about:blank")
+    page.mouse.move(0, 0)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.emulate_media(color_scheme="light", reduced_motion="no-preference")
