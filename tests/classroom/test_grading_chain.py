@@ -16,8 +16,8 @@ from mosmed_edu.classroom.rehearsal import SUBMISSIONS, hand_in, mark_texts
 from mosmed_edu.classroom.seeds import EVERYONE
 from mosmed_edu.errors import ClassroomError
 
-#: Seconds for one cell: long enough on a busy machine, and the endless loop's wait.
-TIMEOUT = 30
+#: Seconds for one cell: seven times what the longest honest one takes, and the endless loop's wait.
+TIMEOUT = 15
 
 
 @pytest.fixture
