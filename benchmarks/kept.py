@@ -16,12 +16,14 @@ def keep(run: dict, path: Path) -> None:
     run : dict
         With 'benchmarks', the names of those that ran, and 'rows', each with the 'benchmark' it belongs to.
     path : Path
-        Written anew if it is there, and not touched before all is ready.
+        Replaced in one step, so that whoever stops this keeps what was there.
     """
     again = set(run["benchmarks"])
     earlier = json.loads(path.read_text())["runs"] if path.is_file() else []
     rest = [_without(again, one) for one in earlier]
-    path.write_text(json.dumps({"runs": [run, *(one for one in rest if one["benchmarks"])]}, indent=1) + "\n")
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps({"runs": [run, *(one for one in rest if one["benchmarks"])]}, indent=1) + "\n")
+    partial.replace(path)
 
 
 def _without(names: set[str], run: dict) -> dict:

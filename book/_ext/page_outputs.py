@@ -1,7 +1,8 @@
-"""Sphinx extension: what cells have put on a page, made fit for it.
+"""Sphinx extension: what cells and the theme have put on a page, made fit for it.
 
-Pictures in their output become files, fetched when they near the screen. A notebook carries its pictures within itself,
-so that it can be handed on; a page that did the same would send all of them before the first line can be read.
+Pictures in a cell's output become files, fetched when they near the screen. A notebook carries its pictures within
+itself, so that it can be handed on; a page that did the same would send all of them before the first line can be read.
+The theme would send the whole index of the search before that line too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ _EMBEDDED = re.compile(r'src=(\\?")data:image/(png|webp|jpeg);base64,([A-Za-z0-9
 _HASTY = "if (typeof MathJax != 'undefined') {"
 _PATIENT = "if (typeof MathJax != 'undefined' && MathJax.version) {"
 
+#: For pages that search as one types; here only the page of results does.
+_SEARCH_SCRIPT = re.compile(
+    r'\s*<script src="[^"]*(?:_static/searchtools|_static/language_data|searchindex)\.js"></script>'
+)
+
 
 def setup(app):
     app.connect("build-finished", mend_pages)
@@ -28,7 +34,7 @@ def setup(app):
 
 
 def mend_pages(app, error):
-    """Write each embedded picture to a file named by its content, and let quizzes wait for MathJax."""
+    """Write each embedded picture to a file named by its content, and mend what scripts cost or break."""
     if error or app.builder.format != "html":
         return
     root = Path(app.outdir)
@@ -40,6 +46,8 @@ def mend_pages(app, error):
         text = page.read_text("utf-8")
         moved = _EMBEDDED.sub(lambda found, up=up: _moved(found, folder, up), text)
         moved = moved.replace(_HASTY, _PATIENT)
+        if page.name != "search.html":
+            moved = _SEARCH_SCRIPT.sub("", moved)
         if moved != text:
             page.write_text(moved, "utf-8")
 

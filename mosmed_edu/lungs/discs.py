@@ -12,6 +12,11 @@ from functools import lru_cache
 import numpy as np
 
 
+def reach(radius_mm: float, mm: tuple[float, ...]) -> list[int]:
+    """Whole pixels that lie within a radius, along each of the first two axes."""
+    return [int(radius_mm / step) for step in mm[:2]]
+
+
 def dilate(mask: np.ndarray, radius_mm: float, mm: tuple[float, ...]) -> np.ndarray:
     """Every pixel within a radius of the mask, on its own slice.
 
@@ -55,16 +60,15 @@ def erode(mask: np.ndarray, radius_mm: float, mm: tuple[float, ...]) -> np.ndarr
 
 def opening(mask: np.ndarray, radius_mm: float, mm: tuple[float, ...]) -> np.ndarray:
     """The mask without what the disc does not fit into; it does not fit beyond the array."""
-    reach = [int(radius_mm / step) for step in mm[:2]]
-    margin = [(n, n) for n in reach] + [(0, 0)] * (mask.ndim - 2)
+    i, j = reach(radius_mm, mm)
+    margin = [(i, i), (j, j)] + [(0, 0)] * (mask.ndim - 2)
     opened = dilate(erode(np.pad(mask, margin), radius_mm, mm), radius_mm, mm)
-    return opened[reach[0] : reach[0] + mask.shape[0], reach[1] : reach[1] + mask.shape[1]]
+    return opened[i : i + mask.shape[0], j : j + mask.shape[1]]
 
 
 @lru_cache(maxsize=32)
 def _rows(radius_mm: float, mm: tuple[float, float]) -> tuple[int, ...]:
     """How far a disc reaches along the second axis, in pixels, for each step away from its middle along the first."""
-    reach = [int(radius_mm / step) for step in mm]
-    i, j = np.ogrid[: reach[0] + 1, : reach[1] + 1]
+    i, j = np.ogrid[tuple(slice(n + 1) for n in reach(radius_mm, mm))]
     inside = np.hypot(i * mm[0], j * mm[1]) <= radius_mm
     return tuple(int(count) - 1 for count in inside.sum(axis=1) if count) or (0,)

@@ -73,7 +73,7 @@ def mend(sides: np.ndarray, scan: Scan, airways: np.ndarray) -> np.ndarray:
 
 def _reach(mm: tuple[float, float, float]) -> list[int]:
     """How many pixels closing looks beyond a lung."""
-    return [int(CLOSING_MM / step) + 2 for step in mm[:2]]
+    return [n + 2 for n in discs.reach(CLOSING_MM, mm)]
 
 
 def _mend(sides: np.ndarray, scan: Scan, airways: np.ndarray) -> np.ndarray:

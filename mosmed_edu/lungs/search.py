@@ -43,7 +43,7 @@ def grow(mask: np.ndarray, radius_mm: float, mm: tuple[float, float, float]) -> 
     """Dilate within the slices. Only the part round the mask is looked at: mostly it is small, and a scan is not."""
     grown = np.zeros_like(mask, bool)
     if mask.any():
-        around = box_round(mask, [int(radius_mm / step) for step in mm[:2]] + [0] * (mask.ndim - 2))
+        around = box_round(mask, discs.reach(radius_mm, mm) + [0] * (mask.ndim - 2))
         grown[around] = discs.dilate(mask[around], radius_mm, mm)
     return grown
 
@@ -137,7 +137,7 @@ def find_airways(scan: Scan, air: np.ndarray) -> np.ndarray:
 
 def without_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
     """Drop gas in stomach and bowel, and pieces that lie beside the lungs."""
-    ring = [int(_RING_MM[1] / step) + 3 for step in scan.mm[:2]]
+    ring = [n + 3 for n in discs.reach(_RING_MM[1], scan.mm)]
     around = box_round(air, (*ring, 0))
     kept = np.zeros_like(air, bool)
     kept[around] = _without_gas(air[around], scan.part(around))
@@ -162,7 +162,7 @@ def _find_bowel_gas(air: np.ndarray, scan: Scan) -> np.ndarray:
     found = np.zeros_like(gas)
     begins = max(_RING_MM[0], *scan.mm[:2])  # smoothing took a pixel off the pocket: the ring lies outside that
     ends = begins + _RING_MM[1] - _RING_MM[0]
-    margin = [*(int(ends / step) + 1 for step in scan.mm[:2]), 0]
+    margin = [*(n + 1 for n in discs.reach(ends, scan.mm)), 0]
     for n, box in enumerate(ndimage.find_objects(pockets), 1):
         if not large[n]:
             continue
@@ -180,7 +180,7 @@ def find_bubbles(whole: np.ndarray, airways: np.ndarray, scan: Scan) -> np.ndarr
     To be asked of mended lungs: islands of air within consolidation look alike until they are joined to the rest.
     """
     found = np.zeros_like(whole, bool)
-    around = box_round(whole > 0, [*(int(_RIM_MM / step) + 1 for step in scan.mm[:2]), 0])
+    around = box_round(whole > 0, [*(n + 1 for n in discs.reach(_RIM_MM, scan.mm)), 0])
     found[around] = _find_bubbles(whole[around], airways[around], scan.part(around))
     return found
 

@@ -27,6 +27,11 @@ def test_a_page_opens_light_and_without_its_later_pictures(first_visit, html, pa
     assert sum(weight.values()) < ALLOWED, sorted(weight.items(), key=lambda item: -item[1])[:8]
 
 
+def test_the_index_of_the_search_is_fetched_by_the_search_alone(first_visit, html):
+    assert "searchindex.js" in (html / "search.html").read_text("utf-8")
+    assert [path for path in first_visit.sent if path.endswith(("searchindex.js", "searchtools.js"))] == []
+
+
 def test_every_icon_on_the_pages_is_drawn(first_visit):
     """The icon fonts hold only the icons in use: none of those may be missing."""
     assert first_visit.undrawn == []
