@@ -147,11 +147,12 @@ def tool():
 
 @pytest.fixture(scope="session")
 def browser(tool):
-    """Debian's Chromium."""
+    """Debian's Chromium: WebGL2 is drawn by the processor, and the pages without OpenGL, which would take it longer."""
     path = tool("chromium", "chromium-browser", "google-chrome", package="chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        options = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"]
+        chromium = playwright.chromium.launch(executable_path=path, args=options)
         yield chromium
         chromium.close()

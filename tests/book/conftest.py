@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -39,19 +38,6 @@ def site(html: Path):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
-
-
-_GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
-
-
-@pytest.fixture(scope="session")
-def chromium(browser):
-    """The same browser as `browser`, with WebGL2 drawn by the processor."""
-    path = browser.browser_type.executable_path
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), path)
-    launched = browser.browser_type.launch(executable_path=path, args=["--no-sandbox", *_GL])
-    yield launched
-    launched.close()
 
 
 @pytest.fixture(scope="session", params=PAGES)

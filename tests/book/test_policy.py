@@ -82,9 +82,9 @@ def test_the_programs_allowed_within_a_page_are_those_that_are_there(pages):
 
 
 @pytest.fixture(scope="module")
-def watching(chromium):
+def watching(browser):
     """A tab that tests use one after the other: what it asked for, was refused or complained about since the last."""
-    page = chromium.new_page()
+    page = browser.new_page()
     seen = SimpleNamespace(page=page, faults=[], answered=[])
     page.set_default_timeout(60_000)
     page.on("console", lambda said: seen.faults.append(said.text) if said.type == "error" else None)

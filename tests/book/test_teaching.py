@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -154,6 +155,7 @@ def test_every_make_target_on_the_pages_exists():
     assert named <= targets
 
 
+@cache
 def _help(*words: str) -> str:
     ran = subprocess.run(
         [sys.executable, "-m", "mosmed_edu", *words, "--help"], capture_output=True, text=True, cwd=ROOT

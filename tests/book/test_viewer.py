@@ -50,9 +50,9 @@ def _watched(context):
 
 
 @pytest.fixture(scope="module")
-def viewer_tab(chromium):
+def viewer_tab(browser):
     """A tab that tests use one after the other."""
-    with chromium.new_context() as context:
+    with browser.new_context() as context:
         yield _watched(context)
 
 
@@ -70,12 +70,12 @@ def open_in_tab(viewer_tab):
 
 
 @pytest.fixture
-def new_page(chromium):
+def new_page(browser):
     """The same in a tab of its own, for what cannot be taken back in one."""
     contexts = []
 
     def opened(url, wait=READY, before=lambda page: None, **options):
-        contexts.append(chromium.new_context(viewport={"width": 1000, "height": 1000}, **options))
+        contexts.append(browser.new_context(viewport={"width": 1000, "height": 1000}, **options))
         page = _watched(contexts[-1])
         before(page)
         return _go(page, url, wait)

@@ -53,7 +53,7 @@ export class Panel {
     this.tell(say("drawing"));
     this.scan = scan;
     this.screen = new Screen(scan, mask);
-    await this.screen.attach(this.ui.canvas, this.window);
+    await this.screen.attach(this.ui.canvas, this.window, this.opacity);
     for (const plane of Object.keys(SIDES)) this.state.slices[plane] = Math.floor(scan.axis(plane).count / 2);
     this.state.slices.axial = this.about.slice;
     this.start.slices = { ...this.state.slices };
@@ -62,6 +62,11 @@ export class Panel {
   get window() {
     const { level, width } = this.state;
     return { low: level - width / 2, high: level + width / 2 };
+  }
+
+  /** Of the mask; 0 where it is switched off. */
+  get opacity() {
+    return this.state.masked ? this.state.opacity : 0;
   }
 
   get slice() {
@@ -102,11 +107,11 @@ export class Panel {
   }
 
   draw() {
-    const { plane, level, width, opacity, masked } = this.state;
-    const look = JSON.stringify([level, width, opacity, masked]);
+    const { plane, level, width } = this.state;
+    const look = JSON.stringify([level, width, this.opacity]);
     if (this.screen.plane !== plane) this.screen.setPlane(plane);
     this.screen.setSlice(this.slice);
-    if (look !== this.look) this.screen.setLook(this.window, masked ? opacity : 0);
+    if (look !== this.look) this.screen.setLook(this.window, this.opacity);
     this.look = look;
     this.ui.show({ ...this.state, slice: this.slice, ...this.numbers() });
     this.ui.mark(SIDES[plane], this.screen.perMm());

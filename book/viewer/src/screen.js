@@ -27,13 +27,15 @@ export class Screen {
     });
   }
 
-  async attach(canvas, window) {
+  async attach(canvas, { low, high }, opacity) {
     const viewer = this.viewer;
     await viewer.attachToCanvas(canvas, false);
     viewer.addColormap("mosmed", ORANGE);
-    const { low, high } = window;
-    viewer.addVolume(await NVImage.new(this.scan.buffer, "scan.nii", "gray", 1, null, low, high));
-    if (this.mask) viewer.addVolume(await NVImage.new(this.mask.buffer, "mask.nii", "mosmed", 0, null, 0, 1));
+    const scan = await NVImage.new(this.scan.buffer, "scan.nii", "gray", 1, null, low, high);
+    const mask = this.mask && (await NVImage.new(this.mask.buffer, "mask.nii", "mosmed", opacity, null, 0, 1));
+    // Whenever a volume is added, NiiVue colours all of them, voxel by voxel. So the scan waits for its mask.
+    if (mask) viewer.volumes.push(scan);
+    viewer.addVolume(mask ?? scan);
     viewer.setSliceType(SLICE_TYPES.axial);
   }
 
@@ -52,13 +54,18 @@ export class Screen {
     this.viewer.drawScene();
   }
 
-  /** Show a window and an opacity; both take part in how NiiVue colours the voxels. */
+  /** Show a window and an opacity. For either NiiVue colours every voxel again: only those of the volume that it is of. */
   setLook({ low, high }, opacity) {
     const [scan, mask] = this.viewer.volumes;
-    scan.cal_min = low;
-    scan.cal_max = high;
-    if (mask) mask.opacity = opacity;
-    this.viewer.updateGLVolume();
+    if (scan.cal_min !== low || scan.cal_max !== high) {
+      Object.assign(scan, { cal_min: low, cal_max: high });
+      this.viewer.refreshLayers(scan, 0);
+    }
+    if (mask && mask.opacity !== opacity) {
+      mask.opacity = opacity;
+      this.viewer.refreshLayers(mask, 1);
+    }
+    this.viewer.drawScene();
   }
 
   resize() {
