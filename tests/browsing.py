@@ -20,3 +20,8 @@ def as_new(page) -> None:
     page.mouse.move(0, 0)
     page.set_viewport_size({"width": 1280, "height": 800})
     page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+
+
+def overflow(page) -> int:
+    """Pixels by which a page is wider than its window."""
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from urllib.parse import urlparse
 
 import pytest
-from browsing import as_new, open_page
+from browsing import as_new, open_page, overflow
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +68,7 @@ def first_visit(browser, site, page_name) -> SimpleNamespace:
     """What happens when a page is the first that somebody opens, with nothing of the site in their browser.
 
     `faults`: errors, failed requests, requests that leave the site; `sent`: the bytes of each path; `has_heading`;
-    `undrawn`: icons without a sign in their font.
+    `undrawn`: icons without a sign in their font; `overflow`: pixels by which the page is wider than the window.
     """
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     faults, responses = [], []
@@ -84,6 +84,7 @@ def first_visit(browser, site, page_name) -> SimpleNamespace:
         sent={urlparse(response.url).path: response.body() for response in responses},
         has_heading=page.locator("article h1").first.is_visible(),
         undrawn=page.evaluate(_UNDRAWN_ICONS),
+        overflow=overflow(page),
     )
     page.close()
     return seen

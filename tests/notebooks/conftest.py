@@ -24,7 +24,7 @@ def real_like(made_once):
 
 @pytest.fixture(scope="session")
 def own_scans(made_once):
-    """The same chests as a hospital's DICOM, ten times as many slices, and what `mosmed-edu convert` makes of them."""
+    """The same chests as a hospital's DICOM, twice as many slices, and what `mosmed-edu convert` makes of them."""
     return Path(made_once("export", export_and_convert))
 
 
@@ -36,8 +36,8 @@ def export_and_convert(root: Path) -> Path:
     rows = ["study,category,mask"]
     for number in OWN:
         hu, lesion, affine = chest(number, repeat=1)
-        hu, lesion = (np.asfortranarray(np.repeat(a, 10, axis=2), np.int16) for a in (hu, lesion))
-        thin, name = Volume(hu, affine @ np.diag([1, 1, 0.1, 1])), f"P{number}"
+        hu, lesion = (np.asfortranarray(np.repeat(a, 2, axis=2), np.int16) for a in (hu, lesion))
+        thin, name = Volume(hu, affine @ np.diag([1, 1, 0.5, 1])), f"P{number}"
         (root / name).mkdir()
         save(axial_images(thin, BODY, Person(id=name)), root / name)
         write_volume(thin.with_data(lesion), root / f"{name}.nii.gz")
