@@ -192,19 +192,12 @@ def test_all_of_it_works_by_keyboard_and_the_focus_is_seen_and_not_trapped(open_
     focus_by_tab(page, ".mv-stage")
     assert page.locator(".mv-stage").evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
     before = picture_of(page)
-    presses = ("ArrowUp", "PageDown", "Home", "End", "r", "2", "m", "c", "s", "r")
-    for key in presses:
-        page.keyboard.press(key)
+    presses = [[key] for key in ("ArrowUp", "PageDown", "Home", "End", "r", "2", "m", "c", "s", "r")]
+    for keys in (*presses, ["ArrowLeft"] * 8, ["-"] * 12):
+        for key in keys:
+            page.keyboard.press(key)
         after = picture_of(page)
-        assert differ(before, after) > 0.003, key
-        before = after
-    for key, name, step in (("ArrowLeft", "level", 25), ("-", "width", 50)):  # hardly seen, but the number follows
-        box = page.locator(f".mv-row-{name} input[type=number]")
-        number = int(box.input_value())
-        page.keyboard.press(key)
-        expect(box).to_have_value(str(number - step))
-        after = picture_of(page)
-        assert (before != after).any()
+        assert differ(before, after) > 0.003, keys
         before = after
     page.keyboard.press("Shift+ArrowRight")
     _, first = reading(page)

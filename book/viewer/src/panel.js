@@ -107,12 +107,10 @@ export class Panel {
   }
 
   draw() {
-    const { plane, level, width } = this.state;
-    const look = JSON.stringify([level, width, this.opacity]);
+    const { plane } = this.state;
     if (this.screen.plane !== plane) this.screen.setPlane(plane);
     this.screen.setSlice(this.slice);
-    if (look !== this.look) this.screen.setLook(this.window, this.opacity);
-    this.look = look;
+    this.screen.setLook(this.window, this.opacity);
     this.ui.show({ ...this.state, slice: this.slice, ...this.numbers() });
     this.ui.mark(SIDES[plane], this.screen.perMm());
     this.read();

@@ -54,18 +54,20 @@ export class Screen {
     this.viewer.drawScene();
   }
 
-  /** Show a window and an opacity. For either NiiVue colours every voxel again: only those of the volume that it is of. */
+  /** Show a window and an opacity. NiiVue colours every voxel of a volume again for it, so only where it is a new one. */
   setLook({ low, high }, opacity) {
     const [scan, mask] = this.viewer.volumes;
-    if (scan.cal_min !== low || scan.cal_max !== high) {
+    const newWindow = scan.cal_min !== low || scan.cal_max !== high;
+    const newOpacity = mask && mask.opacity !== opacity;
+    if (newWindow) {
       Object.assign(scan, { cal_min: low, cal_max: high });
       this.viewer.refreshLayers(scan, 0);
     }
-    if (mask && mask.opacity !== opacity) {
+    if (newOpacity) {
       mask.opacity = opacity;
       this.viewer.refreshLayers(mask, 1);
     }
-    this.viewer.drawScene();
+    if (newWindow || newOpacity) this.viewer.drawScene();
   }
 
   resize() {
