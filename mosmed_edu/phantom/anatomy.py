@@ -76,15 +76,30 @@ class Anatomy:
 
         Interpolated between slices; it is what `lobe_at` decides by.
         """
-        frame = self.frame
-        index = np.stack(
-            [
-                (points_mm[:, 0] - frame.x_mm[0]) / (frame.pixel_mm * COARSE),
-                (points_mm[:, 1] - frame.y_mm[0]) / (frame.pixel_mm * COARSE),
-                (points_mm[:, 2] - frame.z_mm[0]) / frame.slice_mm,
-            ]
-        )
+        origin, step = self._coarse_grid
+        index = np.stack([(points_mm[:, axis] - origin[axis]) / step[axis] for axis in range(3)])
         return map_coordinates(self.coarse_depth, index, order=1, mode="nearest")
+
+    def box_of_depth(self, depth_mm: float) -> tuple[list[float], list[float]]:
+        """Lower and upper ends in mm of a box beyond which `depth_at` stays at or below a depth.
+
+        Where the frame cuts the lungs it has no end there, as `depth_at` has none.
+        """
+        low, high = [], []
+        for axis, (origin, step) in enumerate(zip(*self._coarse_grid, strict=True)):
+            others = tuple(other for other in range(3) if other != axis)
+            deep = np.flatnonzero((self.coarse_depth > depth_mm).any(axis=others))
+            first, last = (deep[0], deep[-1]) if deep.size else (np.inf, -np.inf)
+            low.append(float(origin + (first - 1) * step) if first > 0 else -np.inf)
+            high.append(float(origin + (last + 1) * step) if last < self.coarse_depth.shape[axis] - 1 else np.inf)
+        return low, high
+
+    @property
+    def _coarse_grid(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Place of the first voxel of `coarse_depth`, and the distance between voxels, in mm."""
+        frame = self.frame
+        coarse = frame.pixel_mm * COARSE
+        return (frame.x_mm[0], frame.y_mm[0], frame.z_mm[0]), (coarse, coarse, frame.slice_mm)
 
     def lobe_at(self, points_mm: np.ndarray) -> np.ndarray:
         """Lobe that points (n, 3) in mm lie in, also between slices: uint8 (n,), 0 outside the lungs."""

@@ -181,14 +181,17 @@ def _paint_vertebra(plane, canvas) -> None:
 
 
 #: The arch behind a vertebral body, one side: from and to (x, y, z from the body's middle), radius.
-_ARCH = (
-    ((11, -12, 5), (12.5, -20, 5), 4.2),  # pedicle
-    ((13, -21, 4), (14, -25, 10), 4.6),  # upper joint process
-    ((13.5, -25, -2), (13, -27, -9), 4.2),  # lower joint process
-    ((12.5, -25, 0), (1, -34, -6), 3.4),  # lamina
-    ((13, -24, 3), (33, -38, 3), 4.4),  # transverse process
-    ((0, -34, -5), (0, -60, -24), 3.3),  # spinous process
-    ((18, -9, 9), (38, -38, 7), 4.2),  # neck of the rib
+_ARCH = tuple(
+    Tube(name, np.array([(*start, radius), (*end, radius)], float), 0)
+    for name, start, end, radius in (
+        ("pedicle", (11, -12, 5), (12.5, -20, 5), 4.2),
+        ("upper joint process", (13, -21, 4), (14, -25, 10), 4.6),
+        ("lower joint process", (13.5, -25, -2), (13, -27, -9), 4.2),
+        ("lamina", (12.5, -25, 0), (1, -34, -6), 3.4),
+        ("transverse process", (13, -24, 3), (33, -38, 3), 4.4),
+        ("spinous process", (0, -34, -5), (0, -60, -24), 3.3),
+        ("neck of the rib", (18, -9, 9), (38, -38, 7), 4.2),
+    )
 )
 
 
@@ -197,12 +200,10 @@ def _paint_arch(plane, canvas, window: tuple, x: np.ndarray, y: np.ndarray, u: f
     nearest = np.full(x.shape, 99, np.float32)
     side = np.abs(x)
     for offset in (-PERIOD, 0.0, PERIOD):
-        for start, end, radius in _ARCH:
-            low, high = sorted((start[2], end[2]))
-            if not low - radius < u - offset < high + radius:
-                continue
-            piece = Tube("", np.array([(*start, radius), (*end, radius)], float), 0)
-            np.minimum(nearest, piece.distance(side, y, np.float32(u - offset), 3.0), out=nearest)
+        height = np.float32(u - offset)
+        for piece in _ARCH:
+            if piece.is_cut(height):
+                np.minimum(nearest, piece.distance(side, y, height, 3.0), out=nearest)
     plane.mix(coverage(-nearest, canvas.step), np.float32(CORTEX * 0.85), window)
     inner = np.float32(spongy_hu(canvas.chest.patient.age) + 130)
     plane.mix(coverage(-nearest - 1.9, canvas.step), inner, window)

@@ -30,42 +30,56 @@ class Tube:
 
     @cached_property
     def _pieces(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Start and end of every piece, and the heights between which it lies."""
-        pieces = np.stack([self.points[:-1], self.points[1:]], axis=1)
-        widest = pieces[:, :, 3].max(axis=1)
-        return pieces, pieces[:, :, 2].min(axis=1) - widest, pieces[:, :, 2].max(axis=1) + widest
+        """Of every piece: the heights between which it lies, and its start and way to its end (x, y, z, r), float32."""
+        start, end = self.points[:-1], self.points[1:]
+        widest = np.maximum(start[:, 3], end[:, 3])
+        heights = np.minimum(start[:, 2], end[:, 2]) - widest, np.maximum(start[:, 2], end[:, 2]) + widest
+        first = start.astype(np.float32)
+        return np.stack(heights), first.T, (end.astype(np.float32) - first).T
+
+    @cached_property
+    def _edges(self) -> np.ndarray:
+        """Of every piece: its least x and y, and its greatest x and y with the sign turned: (4, n)."""
+        centre, radius = self.points[:, :2], self.points[:, 3:]
+        edges = np.concatenate([centre - radius, -centre - radius], axis=1).T
+        return np.minimum(edges[:, :-1], edges[:, 1:])
 
     @cached_property
     def _ends(self) -> tuple[float, float]:
         """Heights between which all of it lies."""
-        _, low, high = self._pieces
+        low, high = self._pieces[0]
         return float(low.min()), float(high.max())
 
-    def near(self, z: float, reach: float) -> np.ndarray | None:
-        """Pieces (start and end, each x, y, z, r) that come within `reach` of a slice; None where there are none."""
-        pieces, low, high = self._pieces
-        if not self._ends[0] - reach < z < self._ends[1] + reach:
+    def is_cut(self, z: float) -> bool:
+        """Whether a slice goes through it."""
+        return self._ends[0] < z < self._ends[1]
+
+    def _near(self, z: float, reach: float) -> np.ndarray | None:
+        """Numbers of the pieces that come within `reach` of a slice; None where there are none."""
+        low, high = self._ends
+        if not low - reach < z < high + reach:
             return None
-        chosen = (low - reach < z) & (z < high + reach)
-        return pieces[chosen] if chosen.any() else None
+        low, high = self._pieces[0]
+        chosen = ((low - reach < z) & (z < high + reach)).nonzero()[0]
+        return chosen if chosen.size else None
 
     def box(self, z: float, reach: float) -> tuple[float, float, float, float] | None:
         """Smallest rectangle (x0, x1, y0, y1) that holds all that lies within `reach` at height z."""
-        pieces = self.near(z, reach)
-        if pieces is None:
+        chosen = self._near(z, reach)
+        if chosen is None:
             return None
-        centre, radius = pieces[..., :2], pieces[..., 3:] + reach
-        (x0, y0), (x1, y1) = (centre - radius).min((0, 1)), (centre + radius).max((0, 1))
-        return x0, x1, y0, y1
+        x0, y0, x1, y1 = (self._edges[:, chosen].min(axis=1) - reach).tolist()
+        return x0, -x1, y0, -y1
 
     def distance(self, x: np.ndarray, y: np.ndarray, z: float, reach: float) -> np.ndarray:
         """Distance in mm from the surface, negative inside, at points that broadcast; right up to `reach`."""
-        pieces = self.near(z, reach)
-        if pieces is None:
+        chosen = self._near(z, reach)
+        if chosen is None:
             return np.full(np.broadcast_shapes(x.shape, y.shape), 1e3, np.float32)
         # All pieces at once, along a first axis.
-        a, b = (pieces[:, end].astype(np.float32).T.reshape(4, -1, *(1,) * x.ndim) for end in (0, 1))
-        (ux, uy, uz, widening), height = b - a, np.float32(z) - a[2]
+        _, first, ways = self._pieces
+        a, (ux, uy, uz, widening) = (part[:, chosen].reshape(4, -1, *(1,) * x.ndim) for part in (first, ways))
+        height = np.float32(z) - a[2]
         length2 = ux * ux + uy * uy + uz * uz
         dx, dy = x - a[0], y - a[1]
         t = dx * (ux / length2)

@@ -31,6 +31,9 @@ _DENSITY = 2.2
 _TWIG_MM = {ARTERY: 0.43, VEIN: 0.40}
 _MURRAY = 2.85
 
+#: End points keep so far from the lungs' surface, in mm.
+_CLEAR_MM = 3.0
+
 #: Price of bending and of distance from the hilum, against a price of 1 for tubing.
 _BEND, _FAR = 1.3, 0.16
 _PIECE_MM = 5.0
@@ -86,14 +89,17 @@ def grow_trees(patient, anatomy) -> Trees:
 
 
 def _supplied_points(rng: np.random.Generator, anatomy) -> tuple[np.ndarray, np.ndarray]:
-    """End points in a jittered lattice, 3 mm or more inside the lung, and their group: 8 x system + lobe."""
+    """End points in a jittered lattice, a little way inside the lung, and their group: 8 x system + lobe."""
     step = (1000 / _DENSITY) ** (1 / 3)
     axes = [np.arange(low, high, step, dtype=np.float32) for low, high in DOMAIN_MM.T]
     lattice = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
+    low, high = anatomy.box_of_depth(_CLEAR_MM)
     points, groups = [], []
     for system in (ARTERY, VEIN):
         moved = lattice + rng.random(lattice.shape, dtype=np.float32) * np.float32(step)
-        moved = moved[anatomy.depth_at(moved) > 3]
+        # Only a fifth of the lattice lies near the lungs.
+        moved = moved[((moved > low) & (moved < high)).all(axis=1)]
+        moved = moved[anatomy.depth_at(moved) > _CLEAR_MM]
         lobe = anatomy.lobe_at(moved)
         points.append(moved[lobe > 0])
         groups.append(8 * system + lobe[lobe > 0].astype(np.int64))
