@@ -14,6 +14,9 @@ SPLEEN, KIDNEY, GALL, PANCREAS = 50.0, 33.0, 8.0, 40.0
 #: Thickness of the diaphragm's muscle, mm.
 _SHEET = 3.2
 
+#: Fat round the stomach, mm.
+_STOMACH_COAT = 4.0
+
 
 @dataclass(frozen=True)
 class Abdomen:
@@ -114,9 +117,10 @@ class _Room:
         self.room = inside - np.float32(_SHEET)
         self.hu = plane.hu[box]
 
-    def depth(self, organ: Blob | Tube) -> tuple[tuple, np.ndarray] | None:
-        """Depth within an organ, and the window of it."""
-        window = self.plane.window(organ.box(float(self.z), 8.0))
+    def depth(self, organ: Blob | Tube, coat: float = 0.0) -> tuple[tuple, np.ndarray] | None:
+        """Depth within an organ and its coat, and the window of both."""
+        reach = coat + float(self.canvas.step)  # its edge is spread over a pixel
+        window = self.plane.window(organ.box(float(self.z), reach))
         if window is None:
             return None
         # Relative to the room's own box.
@@ -127,11 +131,11 @@ class _Room:
         part = rows, columns
         if not self.x[part].size:
             return None
-        return part, np.minimum(-organ.distance(self.x[part], self.y[part], self.z, 8.0), self.room[part])
+        return part, np.minimum(-organ.distance(self.x[part], self.y[part], self.z, reach), self.room[part])
 
     def paint(self, organ: Blob | Tube, hu: float, coat: float = 0.0) -> None:
         """Draw an organ, in a coat of fat."""
-        found = self.depth(organ)
+        found = self.depth(organ, coat)
         if found is None:
             return
         part, depth = found
@@ -167,11 +171,11 @@ def _paint_liver(room: _Room, abdomen: Abdomen) -> None:
 
 
 def _paint_stomach(room: _Room, abdomen: Abdomen) -> None:
-    found = room.depth(abdomen.stomach)
+    found = room.depth(abdomen.stomach, _STOMACH_COAT)
     if found is None:
         return
     part, depth = found
-    room.mix(part, coverage(depth + 4, room.canvas.step), FAT)
+    room.mix(part, coverage(depth + np.float32(_STOMACH_COAT), room.canvas.step), FAT)
     _fill_hollow(room, part, depth, abdomen.stomach.centre[1] + abdomen.gas_level, 3.6, abdomen.stomach.hu)
     amount = abdomen.food
     if amount > 0.5:  # a meal: crumbs with air between them

@@ -11,8 +11,9 @@ from mosmed_edu.phantom.lung_space import ROUNDING
 from mosmed_edu.phantom.mediastinum import CHAMBERS, FAT, HEART, Blob, Tube
 from mosmed_edu.phantom.plane import coverage
 
-#: A structure is drawn and felt by the lungs up to this distance, mm.
-_REACH = 12.0
+#: The lungs feel a structure up to this distance; one that they do not feel is drawn, its wall and its calcium
+#: included, up to this one and a pixel more. In mm.
+_REACH, _COAT = 12.0, 3.0
 
 #: Drawn, but too far out or too deep inside others to push the lungs aside.
 _SILENT = ("gullet", "coronary", "lead", "membrane", "node")
@@ -30,16 +31,18 @@ def paint_midline(plane, canvas) -> np.ndarray:
         apart[box] = _middle(plane.x[box], plane.y[box], plane.z, chest)
     drawn, heart = [], None
     for part in chest.mediastinum.values():
-        window = plane.window(part.box(plane.z, _REACH))
+        silent = part.name.endswith(_SILENT)
+        reach = _COAT + float(canvas.step) if silent else _REACH
+        window = plane.window(part.box(plane.z, reach))
         if window is None:
             continue
-        distance = part.distance(plane.x[window], plane.y[window], np.float32(plane.z), _REACH)
+        distance = part.distance(plane.x[window], plane.y[window], np.float32(plane.z), reach)
         if part.name in CHAMBERS:
             heart = heart or _Heart(plane)
             heart.add(window, distance)
         else:
             drawn.append((part, window, distance))
-        if not part.name.endswith(_SILENT):
+        if not silent:
             apart[window] = smooth_minimum(apart[window], distance, 18.0 if part.name in CHAMBERS else ROUNDING)
     apart -= np.float32(chest.coat_mm)
     if heart is not None:
