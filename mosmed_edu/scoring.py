@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -112,7 +111,7 @@ def bootstrap(
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(rounds):
-        drawn = np.concatenate([rng.choice(group, group.size) for group in groups])
+        drawn = np.concatenate([group[rng.integers(0, group.size, group.size)] for group in groups])
         found.append(measure(labels[drawn], *(array[drawn] for array in arrays)))
     low, high = np.nanpercentile(found, [2.5, 97.5])
     return float(measure(labels, *arrays)), float(low), float(high)
@@ -122,7 +121,7 @@ def auc(happened: Sequence[int], values: Sequence[float]) -> float:
     """Area under the ROC curve: how often the value is higher where it happened than where it did not.
 
     The same as scikit-learn's `roc_auc_score`, at a fraction of its time, because a bootstrap asks a thousand times.
-    NaN where one of the two is missing.
+    NaN where one of the two is missing, or a value is no number.
 
     Parameters
     ----------
@@ -140,9 +139,12 @@ def auc(happened: Sequence[int], values: Sequence[float]) -> float:
     >>> auc([0, 0, 1, 1], [1, 3, 2, 4])
     0.75
     """
-    happened, ranks = np.asarray(happened, bool), rankdata(values)
-    yes, no = happened.sum(), (~happened).sum()
-    return float((ranks[happened].sum() - yes * (yes + 1) / 2) / (yes * no)) if yes and no else float("nan")
+    happened, values = np.asarray(happened, bool), np.asarray(values, float)
+    yes, no = values[happened], np.sort(values[~happened])
+    if not (yes.size and no.size) or np.isnan(values).any():
+        return float("nan")
+    below, not_above = no.searchsorted(yes), no.searchsorted(yes, side="right")  # ties count one half
+    return float((below.sum() + not_above.sum()) / (2 * yes.size * no.size))
 
 
 def score_table(
