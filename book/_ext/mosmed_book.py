@@ -7,6 +7,7 @@ from collections import Counter
 from string import ascii_lowercase
 from urllib.parse import urlparse
 
+from pybtex.backends.plaintext import Backend as PlaintextBackend
 from pybtex.plugin import register_plugin
 from pybtex.style.formatting.plain import Style as PlainStyle
 from pybtex.style.labels import BaseLabelStyle
@@ -45,6 +46,8 @@ class AuthorYearStyle(PlainStyle):
 
 
 register_plugin("pybtex.style.formatting", "author-year", AuthorYearStyle)
+# pybtex's own. Unless it is registered, all installed packages are searched for it at every citation: 3 s.
+register_plugin("pybtex.backends", "plaintext", PlaintextBackend, force=True)
 
 
 def setup(app):
