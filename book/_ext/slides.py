@@ -14,7 +14,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -29,6 +31,7 @@ from sphinx.util import logging
 from teaching import read_opening
 
 from mosmed_edu.dataset import ROOT_VARIABLE, open_dataset
+from mosmed_edu.features import process_pool
 from mosmed_edu.plotting import Figure
 
 FOLDER, SOURCE = "slides", "book/slides/lecture.yml"
@@ -41,26 +44,38 @@ _HOMEWORK = ("01-the-dataset", "02-hounsfield-units", "03-windowing")
 
 _PICTURE = re.compile(r'src="data:image/webp;base64,([^"]+)"')
 _SIZE_ON_A_PAGE = re.compile(r' style="width:100%;height:auto[^"]*"')
+_STAMP_FILE = ".made-from"
 _STAMP = (2026, 1, 1, 0, 0, 0)  # the same slides give the same file
 
 _log = logging.getLogger(__name__)
 
 
 def setup(app):
+    app.mosmed_drawing = None
+    # All notebooks have been run by then. One of them measures time: nothing may run beside it.
+    app.connect("env-updated", begin_drawing)
     app.connect("build-finished", write_slides)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def write_slides(app, error):
-    """Write slides, handout, and both in one file to take away."""
-    if error or app.builder.format != "html" or LINKED_FROM not in app.env.found_docs:
+@dataclass(frozen=True)
+class Drawing:
+    """A deck that is being drawn in a process of its own, and the digest of what it is made from."""
+
+    deck: Future
+    made_from: str
+
+
+def begin_drawing(app, env):
+    """Draw the deck, if it has changed, while this process writes the pages: that keeps one core busy and no more."""
+    if app.builder.format != "html" or LINKED_FROM not in env.found_docs:
         return
     script = Path(app.srcdir) / "_build" / "viewer" / "slides"
     if not (script / "slides.js").is_file():
         _log.warning("the slides' script is not there. Next: build with make book")
         return
     folder, root = Path(app.outdir) / FOLDER, Path(app.srcdir)
-    stamp, made_from = folder / ".made-from", _digest(root, script)
+    stamp, made_from = folder / _STAMP_FILE, _digest(root, script)
     if stamp.is_file() and stamp.read_text() == made_from:
         return
     _log.info("drawing the slides (half a minute, once) ...")
@@ -68,12 +83,21 @@ def write_slides(app, error):
     folder.mkdir()
     for path in script.iterdir():
         shutil.copy(path, folder)
-    deck = read_deck(root, folder)
+    pool = process_pool(1)
+    app.mosmed_drawing = Drawing(pool.submit(read_deck, root, folder), made_from)
+    pool.shutdown(wait=False)  # it ends when the deck is drawn
+
+
+def write_slides(app, error):
+    """Write slides, handout, and both in one file to take away."""
+    if error or app.mosmed_drawing is None:
+        return
+    folder, deck = Path(app.outdir) / FOLDER, app.mosmed_drawing.deck.result()
     for page, template in (("index", "slides"), ("handout", "handout")):
         text = app.builder.templates.render(f"{template}.html", {"deck": deck, "project": app.config.html_title})
         (folder / f"{page}.html").write_text(text, "utf-8")
     _pack(folder, folder / "slides.zip")
-    stamp.write_text(made_from)
+    (folder / _STAMP_FILE).write_text(app.mosmed_drawing.made_from)  # last: what is not whole is drawn again
 
 
 def _digest(root: Path, script: Path) -> str:
