@@ -13,6 +13,7 @@ from pathlib import Path
 
 from alone import only_build
 from execute import run_notebooks
+from pages import pages_with_code
 from sphinx_external_toc.parsing import parse_toc_yaml
 from stale import PAGE_FOLDERS, forget_stale
 from viewer.bundle import bundle
@@ -66,7 +67,7 @@ def build() -> int:
         OMP_NUM_THREADS="1",
         OPENBLAS_NUM_THREADS="1",
     )
-    failed = run_notebooks(ROOT / "notebooks", BUILD / ".jupyter_cache")
+    failed = run_notebooks(pages_with_code(ROOT), BUILD / ".jupyter_cache")
     if failed:
         print(failed, file=sys.stderr)
         return 1

@@ -14,9 +14,8 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
-from myst_nb.core.read import read_myst_markdown_notebook
+from pages import read_page
 
 
 class Package:
@@ -124,9 +123,7 @@ def digest_of_files(paths: Iterable[Path], start: str = "") -> str:
 
 def _cells(path: Path) -> Iterator[ast.Module | None]:
     """Each code cell, parsed; None for one that is no Python."""
-    text = path.read_text("utf-8")
-    notebook = read_myst_markdown_notebook(text) if path.suffix == ".md" else nbformat.reads(text, 4)
-    for cell in notebook.cells:
+    for cell in read_page(path).cells:
         if cell.cell_type == "code":
             try:
                 yield ast.parse(TransformerManager().transform_cell(cell.source))  # magics become calls

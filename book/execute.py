@@ -1,4 +1,4 @@
-"""Run the notebooks side by side and keep their outputs where the book looks for them.
+"""Run notebooks and pages with code cells side by side and keep their outputs where the book looks for them.
 
 The book would run them too, one after the other. A notebook that has been run stays run: when a build is stopped
 half-way, the next one takes up what is left.
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.cache.db import NbCacheRecord
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
+from pages import read_page
 from tqdm import tqdm
 
 #: As in _config.yml: no cell of ours comes near it.
@@ -25,12 +26,13 @@ _TIMEOUT = 600
 ALONE = ("14-the-whole-cohort",)
 
 
-def run_notebooks(folder: Path, cache_folder: Path) -> str | None:
-    """Run every notebook of a folder whose outputs are not kept yet.
+def run_notebooks(paths: Sequence[Path], cache_folder: Path) -> str | None:
+    """Run those notebooks whose outputs are not kept yet.
 
     Parameters
     ----------
-    folder : Path
+    paths : sequence of Path
+        Notebooks, or pages of Markdown. The last ones begin first.
     cache_folder : Path
         Of Jupyter's cache, as the book reads it.
 
@@ -41,9 +43,8 @@ def run_notebooks(folder: Path, cache_folder: Path) -> str | None:
     """
     cache = get_cache(cache_folder)
     drop_half_written(cache)
-    # The last ones take longest and begin first, or one of them would run when the others are long done.
-    paths = sorted(folder.glob("*.ipynb"), reverse=True)
-    waiting = [path for path in paths if path.stem not in ALONE and not _is_kept(cache, path)]
+    # What takes longest begins first, or it would run when the others are long done.
+    waiting = [path for path in reversed(paths) if path.stem not in ALONE and not _is_kept(cache, path)]
     if not waiting:
         return None
     failed = None
@@ -72,7 +73,7 @@ def drop_half_written(cache) -> None:
 
 def _is_kept(cache, path: Path) -> bool:
     try:
-        cache.match_cache_notebook(nbformat.read(path, 4))
+        cache.match_cache_notebook(read_page(path))
     except KeyError:
         return False
     return True
@@ -80,7 +81,7 @@ def _is_kept(cache, path: Path) -> bool:
 
 def _run(path: Path) -> ExecutionResult:
     """Run one notebook in a kernel of its own, from the folder it lies in."""
-    return single_nb_execution(nbformat.read(path, 4), str(path.parent), _TIMEOUT, allow_errors=False)
+    return single_nb_execution(read_page(path), str(path.parent), _TIMEOUT, allow_errors=False)
 
 
 def _keep(cache, path: Path, done: Future) -> str | None:

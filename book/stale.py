@@ -15,6 +15,7 @@ from pathlib import Path
 
 from depends import Package, digest_of, digest_of_files
 from jupyter_cache import get_cache
+from pages import pages_with_code
 
 from mosmed_edu.layout import REGISTRY_NAMES
 
@@ -40,7 +41,7 @@ def forget_stale(root: Path, build: Path, data: Iterable[Path]) -> list[str]:
         Notebooks whose outputs were dropped, or that never had any: ``notebooks/01-the-dataset``.
     """
     package = Package(root / "mosmed_edu")
-    paths = {path.relative_to(root).with_suffix("").as_posix(): path for path in _with_code(root)}
+    paths = {path.relative_to(root).with_suffix("").as_posix(): path for path in pages_with_code(root)}
     everywhere = _digest_of_surroundings(root, data)
     now = {name: digest_of(path, package, everywhere) for name, path in paths.items()}
     stamp = build / ".outputs-made-from.json"
@@ -55,12 +56,6 @@ def forget_stale(root: Path, build: Path, data: Iterable[Path]) -> list[str]:
     build.mkdir(exist_ok=True)
     stamp.write_text(json.dumps(now, indent=1))
     return stale
-
-
-def _with_code(root: Path) -> list[Path]:
-    """Every page whose cells are run: the notebooks, and pages of Markdown that have some."""
-    pages = (page for page in (root / "book").glob("*.md") if "{code-cell}" in page.read_text("utf-8"))
-    return [*sorted((root / "notebooks").glob("*.ipynb")), *sorted(pages)]
 
 
 def _digest_of_surroundings(root: Path, data: Iterable[Path]) -> str:

@@ -206,7 +206,8 @@ if sys.argv[2] == "none":
             os.kill(os.getpid(), signal.SIGKILL)
         return whole(path, *more, **options)
     Path.mkdir = none
-sys.exit(execute.run_notebooks(Path(sys.argv[1]), Path(sys.argv[1]) / "cache"))
+folder = Path(sys.argv[1])
+sys.exit(execute.run_notebooks(sorted(folder.glob("*.ipynb")), folder / "cache"))
 """
 COUNT = "open('ran.txt', 'a').write('{0} '); print('{0}')"
 

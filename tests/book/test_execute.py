@@ -7,6 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from jupyter_cache import get_cache
+from myst_nb.core.config import NbParserConfig
+from myst_nb.core.read import create_nb_reader
+from myst_parser.config.main import MdParserConfig
 from nbformat.v4 import new_code_cell, new_notebook
 
 
@@ -16,7 +19,9 @@ def run(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "book"))
     from execute import run_notebooks
 
-    return lambda: run_notebooks(tmp_path, tmp_path / "cache")
+    return lambda: run_notebooks(
+        sorted(path for path in tmp_path.iterdir() if path.suffix in (".ipynb", ".md")), tmp_path / "cache"
+    )
 
 
 def write(folder: Path, name: str, code: str) -> Path:
@@ -26,6 +31,26 @@ def write(folder: Path, name: str, code: str) -> Path:
     return path
 
 
+#: A page of Markdown with a cell.
+PAGE = """---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+# A page
+
+```{{code-cell}} ipython3
+:tags: [remove-input]
+
+{code}
+```
+"""
 COUNT = "open('ran.txt', 'a').write('{name} '); print('{name}')"
 
 
@@ -58,3 +83,16 @@ def test_what_had_begun_when_another_failed_is_finished_and_kept(run, tmp_path):
     assert run().startswith("b_broken.ipynb: ")
     assert run().startswith("b_broken.ipynb: ")
     assert (tmp_path / "ran.txt").read_text().split() == ["slow"]
+
+
+def test_a_page_of_markdown_is_run_too_and_the_book_finds_its_outputs(run, tmp_path):
+    page = tmp_path / "page.md"
+    for name in ("before", "after"):
+        text = PAGE.format(code=COUNT.format(name=name))
+        page.write_text(text)
+        assert run() is None and run() is None
+        # As the book reads it: another reading would not be found, and the page run a second time.
+        whole = create_nb_reader(str(page), MdParserConfig(), NbParserConfig(), text).read(text)
+        _, whole = get_cache(tmp_path / "cache").merge_match_into_notebook(whole)
+        assert whole.cells[1].outputs[0].text.strip() == name
+    assert (tmp_path / "ran.txt").read_text().split() == ["before", "after"]

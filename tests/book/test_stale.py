@@ -34,6 +34,7 @@ NOTEBOOKS = {
     "asks": "quiz('quizzes/asks.json')",
     "broken": "this is no Python",
 }
+PAGE = "---\nfile_format: mystnb\n---\n# Status\n\n```{code-cell} ipython3\nread('bench.json')\n```\n"
 #: Who must run again when a module changes. `broken` may do anything. `import mosmed_edu.base` binds the whole package.
 RUN_AGAIN = {
     "data": {"opens", "views"},
@@ -55,7 +56,7 @@ def course(tmp_path, monkeypatch):
     root, build, data = tmp_path / "course", tmp_path / "build", tmp_path / "data"
     texts = {f"mosmed_edu/{name}.py": text for name, text in MODULES.items()}
     texts |= {
-        "book/status.md": "# Status\n\n```{code-cell} ipython3\nread('bench.json')\n```\n",
+        "book/status.md": PAGE,
         "book/bench.json": "1",
     }
     texts |= {f"book/{name}": "" for name in ("_ext/one.py", "_static/one.css", "_templates/a.html", "glossary.md")}
