@@ -40,17 +40,25 @@ def dilate(mask: np.ndarray, radius_mm: float, mm: tuple[float, ...]) -> np.ndar
     >>> dilate(dot, 1.5, (1.0, 1.0)).astype(int).tolist()
     [[0, 0, 0, 0, 0], [0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 0]]
     """
-    wide, wider, reached = mask.copy(), mask.copy(), 0
-    for i, half in reversed(list(enumerate(_rows(radius_mm, mm[:2])))):
+    rows = _rows(radius_mm, tuple(mm[:2]))
+    columns = mask.shape[1]
+    planes = np.moveaxis(mask, (0, 1), (-2, -1))
+    # With room at each row's end, a shift along the rows is one shift of everything: what leaves a row falls into room.
+    narrow = np.zeros((*planes.shape[:-1], columns + rows[0]), bool)
+    narrow[..., :columns] = planes
+    wide, wider, reached = narrow.copy(), narrow.copy(), 0
+    flat, flat_wide = narrow.reshape(-1), wide.reshape(-1)
+    for i, half in reversed(list(enumerate(rows))):
         # From the disc's rim inwards its rows grow, so each goes on from the one before.
         for j in range(reached + 1, half + 1):
-            wide[:, j:] |= mask[:, :-j]
-            wide[:, :-j] |= mask[:, j:]
+            flat_wide[j:] |= flat[:-j]
+            flat_wide[:-j] |= flat[j:]
         reached = half
         if i:
-            wider[i:] |= wide[:-i]
-            wider[:-i] |= wide[i:]
-    return np.logical_or(wider, wide, out=wider)
+            wider[..., i:, :] |= wide[..., :-i, :]
+            wider[..., :-i, :] |= wide[..., i:, :]
+    wider |= wide
+    return np.moveaxis(wider[..., :columns], (-2, -1), (0, 1))
 
 
 def erode(mask: np.ndarray, radius_mm: float, mm: tuple[float, ...]) -> np.ndarray:
@@ -60,10 +68,11 @@ def erode(mask: np.ndarray, radius_mm: float, mm: tuple[float, ...]) -> np.ndarr
 
 def opening(mask: np.ndarray, radius_mm: float, mm: tuple[float, ...]) -> np.ndarray:
     """The mask without what the disc does not fit into; it does not fit beyond the array."""
-    i, j = reach(radius_mm, mm)
-    margin = [(i, i), (j, j)] + [(0, 0)] * (mask.ndim - 2)
-    opened = dilate(erode(np.pad(mask, margin), radius_mm, mm), radius_mm, mm)
-    return opened[i : i + mask.shape[0], j : j + mask.shape[1]]
+    fits = erode(mask, radius_mm, mm)
+    for axis, far in enumerate(reach(radius_mm, mm)):
+        along = np.moveaxis(fits, axis, 0)
+        along[:far] = along[max(len(along) - far, 0) :] = False
+    return dilate(fits, radius_mm, mm)
 
 
 @lru_cache(maxsize=32)
