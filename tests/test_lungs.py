@@ -9,7 +9,8 @@ from scipy import ndimage
 
 from mosmed_edu.errors import LungsNotFound, MosMedError
 from mosmed_edu.lungs import LEFT, RIGHT, discs, segment_lungs
-from mosmed_edu.lungs.search import fill_holes
+from mosmed_edu.lungs.outline import _quantile
+from mosmed_edu.lungs.search import _sum_of_nine, fill_holes
 from mosmed_edu.masks import dice, involvement
 from mosmed_edu.phantom import Disease, Findings, Patient, draw
 from mosmed_edu.volume import Volume
@@ -196,3 +197,19 @@ def test_holes_are_filled_as_scipy_fills_them():
         noise = ndimage.uniform_filter(rng.random(rng.integers(1, 40, 2)), 3)
         plane = noise > rng.uniform(0.4, 0.6)
         assert np.array_equal(fill_holes(plane), ndimage.binary_fill_holes(plane))
+
+
+def test_neighbours_are_summed_as_scipy_averages_them():
+    rng = np.random.default_rng(0)
+    for shape in ((20, 17, 3), (1, 5, 2), (2, 1, 1)):
+        hu = rng.integers(-1024, 3072, shape).astype(np.int16)
+        mean = ndimage.uniform_filter(hu.astype(np.float64), (3, 3, 1))
+        assert np.allclose(_sum_of_nine(hu), 9 * mean, rtol=0, atol=1e-6)
+
+
+def test_quantiles_of_counts_are_those_of_the_numbers():
+    rng = np.random.default_rng(0)
+    for size in range(1, 60):
+        numbers = rng.integers(0, 40, size)
+        for share in (0.35, 0.5):
+            assert _quantile(np.bincount(numbers), share) == pytest.approx(np.quantile(numbers, share), abs=1e-9)

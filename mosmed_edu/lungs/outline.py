@@ -6,8 +6,9 @@ import numpy as np
 from scipy import ndimage
 
 from mosmed_edu.lungs import discs
+from mosmed_edu.lungs.boxes import box_round
 from mosmed_edu.lungs.labels import LEFT, RIGHT
-from mosmed_edu.lungs.search import box_round, fill_holes, grow, midline
+from mosmed_edu.lungs.search import SIDES_JOIN, fill_holes, grow, midline
 from mosmed_edu.lungs.turned import Scan
 
 #: Gaps at the outline, as consolidation leaves them, are closed with a disc of this radius, in mm. Tried on drawn
@@ -29,18 +30,22 @@ def tell_sides(air: np.ndarray, scan: Scan) -> np.ndarray:
     sides = np.zeros_like(air, np.uint8)
     middle = midline(air)
     for k in np.flatnonzero(air.any(axis=(0, 1))):
-        labels, _ = ndimage.label(air[..., k])
+        around = box_round(air[..., k], (0, 0))
+        labels, _ = ndimage.label(air[..., k][around], SIDES_JOIN)
         for n, box in enumerate(ndimage.find_objects(labels), 1):
             piece = labels[box] == n
-            column = middle - box[0].start
-            right = piece[max(int(column), 0) :].sum() if column < piece.shape[0] else 0
-            share = right / piece.sum()
-            if 0.1 < share < 0.9 and piece.sum() * scan.pixel_mm2 > _TOUCHING_MM2:
-                side = _cut_apart(scan.hu[..., k][box], piece, column, scan.mm)
-            else:
-                side = piece * np.uint8(RIGHT if share > 0.5 else LEFT)
-            np.maximum(sides[..., k][box], side, out=sides[..., k][box])
+            hu, side = scan.hu[..., k][around][box], sides[..., k][around][box]
+            np.maximum(side, _side_of(piece, middle - around[0].start - box[0].start, hu, scan), out=side)
     return sides
+
+
+def _side_of(piece: np.ndarray, column: float, hu: np.ndarray, scan: Scan) -> np.ndarray:
+    """A piece of a slice as `RIGHT`, as `LEFT`, or cut apart near the column of the midline."""
+    size = np.count_nonzero(piece)
+    share = np.count_nonzero(piece[max(int(column), 0) :]) / size
+    if 0.1 < share < 0.9 and size * scan.pixel_mm2 > _TOUCHING_MM2:
+        return _cut_apart(hu, piece, column, scan.mm)
+    return piece * np.uint8(RIGHT if share > 0.5 else LEFT)
 
 
 def _cut_apart(hu: np.ndarray, piece: np.ndarray, column: float, mm: tuple[float, float, float]) -> np.ndarray:
@@ -98,11 +103,10 @@ def _mend(sides: np.ndarray, scan: Scan, airways: np.ndarray) -> np.ndarray:
 
 def _domes(holes: np.ndarray, lung_below: np.ndarray, scan: Scan) -> np.ndarray:
     """Large holes under which no lung lies: the top of the diaphragm, with lung all round it on this slice."""
-    labels, count = ndimage.label(holes)
-    size = np.bincount(labels.ravel(), minlength=count + 1)
-    over_lung = np.bincount(labels.ravel(), lung_below.ravel(), count + 1)
+    labels, count = ndimage.label(holes, SIDES_JOIN)
+    size = np.bincount(labels[holes], minlength=count + 1)
+    over_lung = np.bincount(labels[holes & lung_below], minlength=count + 1)
     dome = (size * scan.pixel_mm2 > _DOME_MM2) & (over_lung < 0.3 * size)
-    dome[0] = False
     return dome[labels]
 
 
@@ -111,11 +115,24 @@ def _close(lung: np.ndarray, free: np.ndarray, side: int, mm: tuple[float, float
     wide, narrow = (
         discs.erode(discs.dilate(lung, radius, mm), radius, mm) for radius in (CLOSING_MM, _CLOSING_MEDIAL_MM)
     )
-    columns, rows = np.nonzero(lung)
-    outward = (np.arange(lung.shape[0]) - np.median(columns)) * (1 if side == RIGHT else -1) > 0
-    at_wall = outward[:, None] | (np.arange(lung.shape[1]) < np.quantile(rows, 0.35))[None]
-    gaps, count = ndimage.label(wide & ~narrow & free)
-    size = np.bincount(gaps.ravel(), minlength=count + 1)
-    mended = np.bincount(gaps.ravel(), at_wall.ravel(), count + 1) > 0.6 * size
-    mended[0] = False
+    at_wall = _at_wall(lung, side)
+    gap = wide & ~narrow & free
+    gaps, count = ndimage.label(gap, SIDES_JOIN)
+    size = np.bincount(gaps[gap], minlength=count + 1)
+    mended = np.bincount(gaps[gap & at_wall], minlength=count + 1) > 0.6 * size
     return lung | (narrow & free) | mended[gaps]
+
+
+def _at_wall(lung: np.ndarray, side: int) -> np.ndarray:
+    """Where a gap is one towards the chest wall: beside a lung's outer half, and beside the third of it at the back."""
+    middle, back = _quantile(lung.sum(axis=1), 0.5), _quantile(lung.sum(axis=0), 0.35)
+    outward = (np.arange(lung.shape[0]) - middle) * (1 if side == RIGHT else -1) > 0
+    return outward[:, None] | (np.arange(lung.shape[1]) < back)[None]
+
+
+def _quantile(counts: np.ndarray, share: float) -> float:
+    """`np.quantile` of numbers that are given by how many are 0, how many 1, and so on."""
+    up_to = np.cumsum(counts)
+    position = share * (up_to[-1] - 1)
+    low, high = np.searchsorted(up_to, [int(position), int(np.ceil(position))], side="right")
+    return low + (position - int(position)) * (high - low)

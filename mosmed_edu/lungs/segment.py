@@ -49,8 +49,8 @@ class Lungs:
     @cached_property
     def ml(self) -> dict[str, float]:
         """Volume in mL of the right lung, of the left one, and of both."""
-        counts = np.bincount(self.labels.data.ravel(order="K"), minlength=3) * self.labels.voxel_ml
-        return {"right": float(counts[RIGHT]), "left": float(counts[LEFT]), "both": float(counts[1:].sum())}
+        right, left = (np.count_nonzero(self.labels.data == side) * self.labels.voxel_ml for side in (RIGHT, LEFT))
+        return {"right": right, "left": left, "both": right + left}
 
 
 def segment_lungs(ct: Volume) -> Lungs:

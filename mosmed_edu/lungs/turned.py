@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from mosmed_edu.lungs.boxes import box_round
 from mosmed_edu.volume import Volume
 
 #: Below this a voxel holds more gas than tissue enough to be taken for lung: about halfway between aerated lung
@@ -78,23 +79,32 @@ class Turned:
             if self.step == 1:
                 labels[..., k] = whole[..., k]
                 continue
-            near = ndimage.grey_dilation(air[..., k], footprint=disc)
-            near[airways[..., k]] = 0
-            within = ndimage.binary_erosion(whole[..., k], disc)
-            mended = np.where((air[..., k] > 0) & ~within, 0, whole[..., k])
-            inside = self._enlarge(near) * (self.hu[..., k] < AIR_HU)
-            labels[..., k] = np.maximum(inside, self._enlarge(mended))
+            around = box_round(whole[..., k], (1, 1))
+            aerated, full = air[..., k][around], whole[..., k][around]
+            near = ndimage.grey_dilation(aerated, footprint=disc)
+            near[airways[..., k][around]] = 0
+            mended = np.where((aerated > 0) & ~ndimage.binary_erosion(full, disc), 0, full)
+            here, nearest = self._fine(around, whole.shape)
+            inside = _enlarge(near, nearest) * (self.hu[..., k][here] < AIR_HU)
+            labels[..., k][here] = np.maximum(inside, _enlarge(mended, nearest))
         return labels
 
-    def _enlarge(self, plane: np.ndarray) -> np.ndarray:
-        """The nearest coarse pixel of every fine one."""
-        nearest = (
-            np.minimum((np.arange(fine) + self.step // 2) // self.step, coarse - 1)
-            for fine, coarse in zip(self.hu.shape, plane.shape, strict=False)
-        )
-        return plane[np.ix_(*nearest)]
+    def _fine(self, box: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[tuple[slice, ...], list[np.ndarray]]:
+        """The fine pixels of a box of coarse ones, and for each row and column of them the nearest one in that box."""
+        here, index = [], []
+        for part, fine, coarse in zip(box, self.hu.shape, shape, strict=False):
+            nearest = np.minimum((np.arange(fine) + self.step // 2) // self.step, coarse - 1)
+            first, last = np.searchsorted(nearest, (part.start, part.stop))
+            here.append(slice(first, last))
+            index.append(nearest[first:last] - part.start)
+        return tuple(here), index
 
     def back(self, labels: np.ndarray) -> np.ndarray:
         """Undo the turn."""
         from_here = nib.orientations.ornt_transform(nib.io_orientation(np.eye(4)), self.turn)
         return np.asfortranarray(nib.apply_orientation(labels, from_here))
+
+
+def _enlarge(plane: np.ndarray, nearest: list[np.ndarray]) -> np.ndarray:
+    """The nearest coarse pixel of every fine one; columns lie in memory as those of a scan from a file do."""
+    return plane.T.take(nearest[0], axis=1).take(nearest[1], axis=0).T
