@@ -14,11 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
+from scipy import ndimage
 
 from mosmed_edu.dataset import Dataset
 from mosmed_edu.errors import CacheError
 from mosmed_edu.features import (
     BANDS_HU,
+    BLUR_MM,
     FEATURES,
     INVOLVED_HU,
     cohort,
@@ -30,6 +32,7 @@ from mosmed_edu.features import (
     measure_study,
     process_pool,
 )
+from mosmed_edu.features.blur import gaussian, gaussian_mirrored
 from mosmed_edu.layout import write_volume
 from mosmed_edu.lungs import segment_lungs
 from mosmed_edu.volume import Volume
@@ -112,6 +115,30 @@ def test_densities_are_those_that_were_put_in(row):
     assert row["band_air"] == row["band_solid"] == 0
     assert row["hu_mean"] == pytest.approx(AERATED + share * (PATCH - AERATED), abs=5)
     assert tuple(sorted(BANDS_HU)) == BANDS_HU
+
+
+@pytest.mark.parametrize("shape", [(200, 130), (64, 65), (7, 3), (1, 1)])
+@pytest.mark.parametrize("sigma", [(0.1, 0.4), (2.1, 2.4), (11.4, 0.9)])
+def test_blurs_are_those_of_scipy(shape, sigma):
+    planes = np.random.default_rng(0).normal(-800, 100, (2, *shape)).astype(np.float32)
+    wanted = [ndimage.gaussian_filter(plane.astype(float), sigma, mode="constant") for plane in planes]
+    assert np.allclose(gaussian(planes, sigma), wanted, rtol=0, atol=2e-3)
+    wanted = ndimage.gaussian_filter(planes[0].astype(float), sigma)
+    assert np.allclose(gaussian_mirrored(planes[0], sigma), wanted, rtol=0, atol=2e-3)
+
+
+def test_rounding_of_a_blur_does_not_decide_what_is_involved():
+    """Lungs of a density just at the threshold, where the last digits of any two blurs differ."""
+    ct = a_chest(patch=False)
+    lungs = segment_lungs(ct)
+    ct.data[lungs.mask.data] = INVOLVED_HU
+    sigma = [BLUR_MM / mm for mm in SPACING[:2]]
+    for k in range(SHAPE[2]):
+        inside = lungs.mask.data[..., k]
+        weight = ndimage.gaussian_filter(inside.astype(np.float32), sigma, mode="constant")
+        hu = ndimage.gaussian_filter((ct.data[..., k] * inside).astype(np.float32), sigma, mode="constant")
+        wanted = (hu / np.maximum(weight, 1e-3) >= INVOLVED_HU) & inside
+        assert np.array_equal(involved_voxels(ct, lungs).data[..., k], wanted), k
 
 
 @pytest.mark.parametrize("edge, below, above", list(zip(BANDS_HU, BANDS, BANDS[1:], strict=False)))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import ndimage
 
+from mosmed_edu.features.blur import gaussian, gaussian_exactly, gaussian_mirrored
 from mosmed_edu.features.names import BANDS_HU, FEATURES
 from mosmed_edu.lungs import Lungs, segment_lungs
 from mosmed_edu.masks import involvement
+from mosmed_edu.masks.checks import bounding_box
 from mosmed_edu.volume import Volume
 
 #: A voxel of the lungs counts as involved from this density up, after smoothing within its slice. A convention of this
@@ -19,10 +21,14 @@ INVOLVED_HU = -600.0
 #: Standard deviation in mm of the smoothing before that threshold, so that a thin vessel alone does not count.
 BLUR_MM = 3.0
 
+#: So near to the threshold the last digits of a blur may decide, which are not the same on every machine, in HU.
+_DOUBTFUL_HU = 0.002
+
 #: Blurs between which texture is measured, in mm.
 _FINE_MM, _COARSE_MM = 2.0, 8.0
 
-_ENTROPY_BINS = np.arange(-1050, 125, 25)
+#: Between bins of the histogram whose entropy is measured, in HU.
+_ENTROPY_EDGES = range(-1025, 100, 25)
 
 #: Soft tissue after a blur, in HU: where the grain of the picture is measured.
 _SOFT_HU = (10, 80)
@@ -67,7 +73,8 @@ def measure_study(ct: Volume, lungs: Lungs | None = None) -> dict[str, float]:
     (True, True)
     """
     lungs = lungs or segment_lungs(ct)
-    hu = ct.data[lungs.labels.data > 0].astype(np.float32)
+    # Sorted, for what asks how many voxels lie below a density; turned over, as scans from files lie in memory.
+    hu = np.sort(ct.data.T[lungs.labels.data.T > 0].astype(np.float32))
     row = _of_lungs(ct, lungs, hu) | _of_density(hu) | _of_involvement(ct, lungs) | _of_texture(ct, lungs, hu)
     row |= _of_scan(ct)
     return {name: float(row[name]) for name in FEATURES}
@@ -100,10 +107,13 @@ def involved_voxels(ct: Volume, lungs: Lungs) -> Volume:
     >>> bool((found.data & study.mask.data).sum() > 0.5 * study.mask.data.sum())
     True
     """
-    found = np.zeros(ct.shape, bool)
+    found = np.zeros_like(ct.data, bool)
     slices = np.moveaxis(found, ct.axis("S"), 0)
     for k, box, hu, inside, mm in _lung_slices(ct, lungs):
-        slices[k][box] = (_blur(hu, inside, BLUR_MM, mm) >= INVOLVED_HU) & inside
+        smooth = _blur(hu, inside, BLUR_MM, mm)
+        if (inside & (np.abs(smooth - INVOLVED_HU) < _DOUBTFUL_HU)).any():
+            smooth = _blur(hu, inside, BLUR_MM, mm, exactly=True)
+        slices[k][box] = (smooth >= INVOLVED_HU) & inside
     return ct.with_data(found)
 
 
@@ -113,23 +123,26 @@ def _lung_slices(ct: Volume, lungs: Lungs) -> Iterator[tuple[int, tuple, np.ndar
     mm = tuple(size for n, size in enumerate(ct.spacing) if n != axis)
     planes = zip(np.moveaxis(ct.data, axis, 0), np.moveaxis(lungs.labels.data, axis, 0), strict=True)
     for k, (hu, labels) in enumerate(planes):
-        for box in ndimage.find_objects((labels > 0).view(np.uint8)):
-            yield k, box, hu[box].astype(np.float32), labels[box] > 0, mm
+        inside = labels > 0
+        if (box := bounding_box(inside)) is not None:
+            yield k, box, hu[box].astype(np.float32, order="C"), np.ascontiguousarray(inside[box]), mm
 
 
-def _blur(hu: np.ndarray, inside: np.ndarray, sigma_mm: float, mm: tuple[float, float]) -> np.ndarray:
+def _blur(
+    hu: np.ndarray, inside: np.ndarray, sigma_mm: float, mm: tuple[float, float], exactly: bool = False
+) -> np.ndarray:
     """Smooth over the lungs' own voxels alone: a weighted mean in which chest wall and heart have no weight.
 
     Beyond the array there is no lung either, so a slice may be cut to the box round its lungs.
     """
-    sigma = [sigma_mm / size for size in mm]
-    weight = ndimage.gaussian_filter(inside.astype(np.float32), sigma, mode="constant")
-    return ndimage.gaussian_filter(hu * inside, sigma, mode="constant") / np.maximum(weight, 1e-3)
+    sigma = tuple(sigma_mm / size for size in mm)
+    summed, weight = (gaussian_exactly if exactly else gaussian)(np.stack([hu * inside, inside]), sigma)
+    return summed / np.maximum(weight, 1e-3)
 
 
 def _of_lungs(ct: Volume, lungs: Lungs, hu: np.ndarray) -> dict[str, float]:
     axis = ct.axis("S")
-    held = np.flatnonzero((lungs.labels.data > 0).any(axis=tuple(n for n in range(3) if n != axis)))
+    held = np.flatnonzero([labels.any() for labels in np.moveaxis(lungs.labels.data, axis, 0)])
     return {
         "lung_ml": lungs.ml["both"],
         "right_share": lungs.ml["right"] / lungs.ml["both"],
@@ -140,15 +153,22 @@ def _of_lungs(ct: Volume, lungs: Lungs, hu: np.ndarray) -> dict[str, float]:
 
 def _of_density(hu: np.ndarray) -> dict[str, float]:
     mean, sd = hu.mean(dtype=float), hu.std(dtype=float)
+    away = (hu - mean) / sd if sd > 0 else np.nan
     percentiles = [int(name[-2:]) for name in FEATURES if name.startswith("hu_p")]
-    bands = np.bincount(np.digitize(hu, BANDS_HU), minlength=len(BANDS_HU) + 1) / hu.size
+    bands = [name for name, one in FEATURES.items() if one.group == "bands"]
     return {
         "hu_mean": mean,
         "hu_sd": sd,
-        "hu_skewness": np.mean(((hu - mean) / sd) ** 3) if sd > 0 else np.nan,
+        "hu_skewness": np.mean(away * away * away),
         **{f"hu_p{n:02}": value for n, value in zip(percentiles, np.percentile(hu, percentiles), strict=True)},
-        **dict(zip((name for name, one in FEATURES.items() if one.group == "bands"), bands, strict=True)),
+        **dict(zip(bands, _shares(hu, BANDS_HU), strict=True)),
     }
+
+
+def _shares(hu: np.ndarray, edges: Sequence[float]) -> np.ndarray:
+    """Share of sorted voxels below the first edge, from each edge to the next, and from the last one up."""
+    below = np.searchsorted(hu, np.asarray(edges, hu.dtype))
+    return np.diff(below, prepend=0, append=hu.size) / hu.size
 
 
 def _of_involvement(ct: Volume, lungs: Lungs) -> dict[str, float]:
@@ -161,12 +181,13 @@ def _of_texture(ct: Volume, lungs: Lungs, hu: np.ndarray) -> dict[str, float]:
     fine = coarse = steep = 0.0
     for _, _, plane, lung, mm in _lung_slices(ct, lungs):
         soft = _blur(plane, lung, _FINE_MM, mm)
-        fine += np.square(plane - soft, dtype=float)[lung].sum()
-        coarse += np.square(soft - _blur(plane, lung, _COARSE_MM, mm), dtype=float)[lung].sum()
+        fine += np.square((plane - soft)[lung], dtype=float).sum()
+        coarse += np.square((soft - _blur(plane, lung, _COARSE_MM, mm))[lung], dtype=float).sum()
         inner = ndimage.binary_erosion(lung)  # beyond the lungs' edge the weighted mean means nothing
         if inner.any():
-            steep += np.hypot(*np.gradient(soft, *mm))[inner].mean(dtype=float) * lung.sum()
-    share = np.histogram(np.clip(hu, _ENTROPY_BINS[0], _ENTROPY_BINS[-1]), _ENTROPY_BINS)[0] / hu.size
+            slope = (along[inner] for along in np.gradient(soft, *mm))
+            steep += np.hypot(*slope).mean(dtype=float) * np.count_nonzero(lung)
+    share = _shares(hu, _ENTROPY_EDGES)
     return {
         "fine_hu": np.sqrt(fine / hu.size),
         "coarse_hu": np.sqrt(coarse / hu.size),
@@ -187,8 +208,8 @@ def _noise(slices: np.ndarray, mm: list[float]) -> float:
     By the median, so that edges weigh little. Air outside the body would not do: some scanners fill it with a constant.
     """
     steps = []
-    for plane in slices[2::4].astype(np.float32):
-        smooth = ndimage.gaussian_filter(plane, [3 / size for size in mm])
+    for plane in slices[2::4].astype(np.float32, order="C"):
+        smooth = gaussian_mirrored(plane, tuple(3 / size for size in mm))
         soft = (smooth > _SOFT_HU[0]) & (smooth < _SOFT_HU[1])
         steps.append(np.diff(plane, axis=0)[soft[1:] & soft[:-1]])
     found = np.concatenate(steps) if steps else np.empty(0)

@@ -146,11 +146,10 @@ def involvement(mask: Volume, lungs: Volume) -> pd.DataFrame:
     zone = np.arange(parts[0].shape[axis]) * len(ZONES) // parts[0].shape[axis]
     if lungs.orientation[axis] == "I":
         zone = zone[::-1]
-    others = tuple(n for n in range(3) if n != axis)
     rows = {}
-    # Counted slice by slice once, then added up; `where` picks one side.
-    slices = {"both": [part.sum(axis=others) for part in parts]}
-    slices["right"] = [(part & right).sum(axis=others) for part in parts]
+    # Counted slice by slice once, then added up.
+    slices = {"both": [_on_slices(part, axis) for part in parts]}
+    slices["right"] = [_on_slices(part & right, axis) for part in parts]
     slices["left"] = [both - one for both, one in zip(slices["both"], slices["right"], strict=True)]
     for name, counts in slices.items():
         rows[name] = [count.sum() for count in counts]
@@ -159,6 +158,11 @@ def involvement(mask: Volume, lungs: Volume) -> pd.DataFrame:
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["lung_ml", "lesion_ml"]) * lungs.voxel_ml
     table["share"] = table["lesion_ml"] / table["lung_ml"].where(table["lung_ml"] > 0)
     return table
+
+
+def _on_slices(mask: np.ndarray, axis: int) -> np.ndarray:
+    """How many voxels of a mask lie on each slice across an axis."""
+    return np.array([np.count_nonzero(plane) for plane in np.moveaxis(mask, axis, 0)])
 
 
 def _depth_mm(lungs: Volume, mask: Volume, box: tuple[slice, ...]) -> np.ndarray:
