@@ -50,8 +50,9 @@ SHOWN_SIGNS = {
 #: Share of the lungs to involve, and less of it for lines that ground glass would hide.
 _INVOLVED, _SPARE = 0.3, {"reticulation": 0.12, "subpleural line": 0.04}
 
-#: Slices that are drawn to find a good place for a sign: the middle of the chest is enough to choose from.
-_CHOICE = 13
+#: Slices that are drawn to find a good place for a sign: the middle of the chest is enough to choose from. Fewer are
+#: drawn sooner; how many show a sign best was chosen by eye.
+_CHOICE, _SPECIAL = 7, {"reticulation": 13, "reversed halo": 9, "halo": 9}
 
 #: Name, the finding at full strength, the height at which it is seen best, and the window that shows it.
 SHOWN_FINDINGS = (
@@ -188,7 +189,7 @@ def _finding(n: int, seed: int, matrix: int) -> Tile:
 def _zoom(name: str, shares: Shares, seed: int, matrix: int) -> Tile:
     """The place where most of a sign is seen, 90 mm wide."""
     disease = Disease("CT-2", _SPARE.get(name, _INVOLVED), shares, seed=seed)
-    study = draw(Patient(seed=seed), disease, matrix=matrix, slices=_CHOICE)
+    study = draw(Patient(seed=seed), disease, matrix=matrix, slices=_SPECIAL.get(name, _CHOICE))
     i, j, k = _place(study, name)
     half = max(round(45 / study.ct.spacing[0]), 8)
     i, j = (int(np.clip(at, half, matrix - half)) for at in (i, j))
