@@ -56,7 +56,8 @@ def measure(mask: Volume) -> dict[str, list[float]]:
     """
     data, (dx, dy, _) = mask.data, mask.spacing
     total = int(data.sum())
-    parts, _ = ndimage.label(data, np.ones((3, 3, 3)))
+    box = ndimage.find_objects((data != 0).astype(np.uint8))[0]
+    parts, _ = ndimage.label(data[box], np.ones((3, 3, 3)))
     volumes = np.bincount(parts.ravel())[1:] * mask.voxel_ml
     per_i, per_j, per_k = data.sum((1, 2)), data.sum((0, 2)), data.sum((0, 1))
     shapes = [part for k in np.flatnonzero(per_k) for part in _parts(data[..., k])]
