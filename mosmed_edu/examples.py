@@ -242,8 +242,8 @@ def _round_lesion(name: str, drawing: Drawing) -> tuple[Volume, tuple[int, int, 
     mark = max(marks, key=lambda mark: mark["radius_mm"])
     labels, (right, front, up) = drawing.labels, mark["center_mm"]
     at = tuple(int(n) for n in np.rint(labels.to_index((-right, front, up))))
-    index = np.moveaxis(np.indices(labels.shape), 0, -1)
-    distance = np.linalg.norm((index - at) * labels.spacing, axis=-1)
+    places = zip(np.ogrid[tuple(map(slice, labels.shape))], at, labels.spacing, strict=True)
+    distance = np.sqrt(sum(((n - middle) * mm) ** 2 for n, middle, mm in places))
     wanted = ["consolidation"] if name == "reversed halo" else ["consolidation", "ground-glass opacity"]
     of_sign = np.isin(labels.data, [SIGN[part] for part in wanted])
     return labels.with_data(of_sign & (distance < 1.2 * mark["radius_mm"])), at
