@@ -11,7 +11,7 @@ from scipy.ndimage import uniform_filter
 from tqdm.auto import tqdm
 
 from mosmed_edu.errors import DrawingError
-from mosmed_edu.layout import CATEGORIES
+from mosmed_edu.layout import CATEGORIES, SLICE_SPACING_MM
 from mosmed_edu.phantom.draw import Drawing, draw
 from mosmed_edu.phantom.people import Disease, Findings, Patient, Shares
 from mosmed_edu.phantom.signs import SIGN
@@ -54,16 +54,19 @@ _INVOLVED, _SPARE = 0.3, {"reticulation": 0.12, "subpleural line": 0.04}
 #: drawn sooner; how many show a sign best was chosen by eye.
 _CHOICE, _SPECIAL = 7, {"reticulation": 13, "reversed halo": 9, "halo": 9}
 
+#: Distance between slices of which only one is shown: every second slice of a study is enough to choose it from.
+_SPARSE_MM = 2 * SLICE_SPACING_MM
+
 #: Name, the finding at full strength, the height at which it is seen best, and the window that shows it.
 SHOWN_FINDINGS = (
     ("dependent_atelectasis", Findings(dependent_atelectasis=1.0), 0.2, "lung"),
     ("expiration", Findings(expiration=0.8), 0.5, "lung"),
-    ("emphysema", Findings(emphysema=1.0), 0.8, "lung"),
+    ("emphysema", Findings(emphysema=1.0), 0.71, "lung"),
     ("apical_scars", Findings(apical_scars=1.0), 0.93, "lung"),
     ("nodules", Findings(nodules=12), 0.5, "lung"),
     ("effusion", Findings(effusion_left_ml=250, effusion_right_ml=180), 0.14, "mediastinum"),
-    ("motion", Findings(motion=1.0), 0.3, "lung"),
-    ("metal", Findings(metal=True), 0.78, "lung"),
+    ("motion", Findings(motion=1.0), 0.35, "lung"),
+    ("metal", Findings(metal=True), 0.85, "lung"),
     ("calcification", Findings(aortic_calcification=1.0, coronary_calcification=1.0), 0.62, "mediastinum"),
     ("lobar_pneumonia", Findings(lobar_pneumonia=3), 0.3, "lung"),
 )
@@ -183,7 +186,7 @@ def _finding(n: int, seed: int, matrix: int) -> Tile:
     """A patient without disease who has the n-th finding."""
     name, findings, height, window = SHOWN_FINDINGS[n]
     patient = Patient(age=66, sex="FM"[n % 2], bmi=26, seed=seed + n)
-    return _slice(draw(patient, Disease(), findings, matrix), height, name, window)
+    return _slice(draw(patient, Disease(), findings, matrix, spacing_mm=_SPARSE_MM), height, name, window)
 
 
 def _zoom(name: str, shares: Shares, seed: int, matrix: int) -> Tile:
