@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
+from mosmed_edu.boxes import box_round
 from mosmed_edu.dataset import Study, Truth
 from mosmed_edu.layout import DRAWN_MARK, is_drawn
 from mosmed_edu.lungs import LEFT, RIGHT, segment_lungs
-from mosmed_edu.lungs.boxes import box_round
 from mosmed_edu.volume import Volume
 
 #: The levels, from apex to upper abdomen, and where each lies between the lowest (0) and the highest slice with lung

@@ -15,7 +15,7 @@ PACKAGE = Path(mosmed_edu.__file__).parent
 
 #: From the floor up. A module may import what stands on a lower line (and `layout` builds on `volume` beside it).
 FLOORS = [
-    {"errors", "windowing", "check_report", "scoring"},
+    {"errors", "windowing", "check_report", "scoring", "boxes", "threads"},
     {"volume", "layout"},
     {"nifti", "mirrors", "masks", "lungs", "plotting", "phantom"},
     {"dataset", "convert"},

@@ -7,11 +7,12 @@ with a band. Numpy's BLAS multiplies by all of it, zeros too, faster than scipy 
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from scipy import ndimage
-from threadpoolctl import ThreadpoolController
+
+from mosmed_edu.threads import one_thread
 
 #: Rows to a block. More would multiply by more zeros, fewer are too small a product.
 _BLOCK = 64
@@ -40,7 +41,7 @@ def gaussian(planes: np.ndarray, sigma: tuple[float, float]) -> np.ndarray:
     >>> bool(np.allclose(blurred, ndimage.gaussian_filter(plane, (2.0, 3.0), mode="constant"), atol=1e-6))
     True
     """
-    with _threads().limit(limits=1, user_api="blas"):
+    with one_thread():
         blurred = _down(planes, sigma[0])
         return _down(blurred.swapaxes(1, 2), sigma[1]).swapaxes(1, 2)
 
@@ -81,9 +82,3 @@ def _weights(sigma: float) -> np.ndarray:
     away = np.arange(_BLOCK + 2 * reach) - np.arange(_BLOCK)[:, None] - reach
     one = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2).sum()
     return np.where(abs(away) <= reach, np.exp(-0.5 * (away / sigma) ** 2) / one, 0).astype(np.float32)
-
-
-@cache
-def _threads() -> ThreadpoolController:
-    """The matrices are small: on a busy machine, threads that share them wait for each other most of the time."""
-    return ThreadpoolController()

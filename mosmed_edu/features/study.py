@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import ndimage
 
+from mosmed_edu.boxes import bounding_box
 from mosmed_edu.features.blur import gaussian, gaussian_exactly, gaussian_mirrored
 from mosmed_edu.features.names import BANDS_HU, FEATURES
 from mosmed_edu.lungs import Lungs, segment_lungs
 from mosmed_edu.masks import involvement
-from mosmed_edu.masks.checks import bounding_box
 from mosmed_edu.volume import Volume
 
 #: A voxel of the lungs counts as involved from this density up, after smoothing within its slice. A convention of this

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from mosmed_edu.boxes import box_round
 from mosmed_edu.lungs import discs
-from mosmed_edu.lungs.boxes import box_round
 from mosmed_edu.lungs.labels import LEFT, RIGHT
 from mosmed_edu.lungs.search import SIDES_JOIN, fill_holes, grow, midline
 from mosmed_edu.lungs.turned import Scan

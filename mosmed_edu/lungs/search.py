@@ -7,9 +7,9 @@ from scipy import ndimage
 from skimage import measure
 from skimage.morphology import convex_hull_image
 
+from mosmed_edu.boxes import box_round
 from mosmed_edu.errors import LungsNotFound
 from mosmed_edu.lungs import discs
-from mosmed_edu.lungs.boxes import box_round
 from mosmed_edu.lungs.turned import AIR_HU, Scan
 
 #: Below this a voxel is free gas: windpipe, stomach, bowel.

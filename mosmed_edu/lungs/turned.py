@@ -9,7 +9,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from mosmed_edu.lungs.boxes import box_round
+from mosmed_edu.boxes import box_round
 from mosmed_edu.volume import Volume
 
 #: Below this a voxel holds more gas than tissue enough to be taken for lung: about halfway between aerated lung

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from mosmed_edu.boxes import bounding_box
 from mosmed_edu.errors import MaskError
-from mosmed_edu.masks.checks import binary, bounding_box, require_grid
+from mosmed_edu.masks.checks import binary, require_grid
 from mosmed_edu.volume import Volume
 
 

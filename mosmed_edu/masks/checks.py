@@ -8,17 +8,6 @@ from mosmed_edu.errors import MaskError
 from mosmed_edu.volume import Volume
 
 
-def bounding_box(mask: np.ndarray) -> tuple[slice, ...] | None:
-    """Smallest box that holds all of a mask; None where it is empty."""
-    box = []
-    for axis in range(mask.ndim):
-        found = np.flatnonzero(mask.any(axis=tuple(n for n in range(mask.ndim) if n != axis)))
-        if not found.size:
-            return None
-        box.append(slice(int(found[0]), int(found[-1]) + 1))
-    return tuple(box)
-
-
 def binary(mask: Volume, name: str) -> np.ndarray:
     """The voxels of a mask as bool."""
     data = mask.data

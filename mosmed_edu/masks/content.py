@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from mosmed_edu.boxes import bounding_box
 from mosmed_edu.errors import MaskError
-from mosmed_edu.masks.checks import binary, bounding_box, require_grid
+from mosmed_edu.masks.checks import binary, require_grid
 from mosmed_edu.volume import Volume
 
 #: At and above this a lesion's voxel is counted as consolidation. A convention: papers put the border between -300

@@ -14,6 +14,7 @@ from scipy import ndimage
 from skimage.measure import label, regionprops
 from tqdm.auto import tqdm
 
+from mosmed_edu.boxes import box_round
 from mosmed_edu.phantom.draw import draw
 from mosmed_edu.phantom.people import Disease, Patient
 from mosmed_edu.phantom.workers import run_all, worker_count
@@ -56,8 +57,7 @@ def measure(mask: Volume) -> dict[str, list[float]]:
     """
     data, (dx, dy, _) = mask.data, mask.spacing
     total = int(data.sum())
-    box = ndimage.find_objects((data != 0).astype(np.uint8))[0]
-    parts, _ = ndimage.label(data[box], np.ones((3, 3, 3)))
+    parts, _ = ndimage.label(data[box_round(data, (0, 0, 0))], np.ones((3, 3, 3)))
     volumes = np.bincount(parts.ravel())[1:] * mask.voxel_ml
     per_i, per_j, per_k = data.sum((1, 2)), data.sum((0, 2)), data.sum((0, 1))
     shapes = [part for k in np.flatnonzero(per_k) for part in _parts(data[..., k])]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import cache
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from mosmed_edu.errors import DrawingError
 from mosmed_edu.layout import SLICE_SPACING_MM
@@ -21,6 +19,7 @@ from mosmed_edu.phantom.people import Disease, Findings, Patient
 from mosmed_edu.phantom.signs import IN_MASK
 from mosmed_edu.phantom.vessels import grow_trees
 from mosmed_edu.phantom.voxels import ravel
+from mosmed_edu.threads import one_thread
 from mosmed_edu.volume import Volume
 
 #: Number of this stage in a patient's seed sequence.
@@ -104,7 +103,7 @@ def draw(
     >>> study.ct.orientation, round(study.fraction, 3)
     ('LAS', 0.3)
     """
-    with _threads().limit(limits=1, user_api="blas"):
+    with one_thread():
         return _draw(patient, disease, findings or Findings(), matrix, slices, spacing_mm, scanner)
 
 
@@ -120,12 +119,6 @@ def _draw(patient, disease, findings, matrix, slices, spacing_mm, scanner) -> Dr
     described = {"patient": patient, "disease": disease, "findings": findings, "scanner": scanner}
     record = {name: asdict(value) for name, value in described.items()} | {"marks": lesions.marks}
     return _drawing(anatomy, ct, lesions.labels, record)
-
-
-@cache
-def _threads() -> ThreadpoolController:
-    """Our matrices are small: on a busy machine, threads that share them wait for each other most of the time."""
-    return ThreadpoolController()
 
 
 def fit_frame(chest: Chest, matrix: int, slices: int | None, spacing_mm: float, field: float = 1.0) -> Frame:
