@@ -202,7 +202,7 @@ def _paint_arch(plane, canvas, window: tuple, x: np.ndarray, y: np.ndarray, u: f
     for offset in (-PERIOD, 0.0, PERIOD):
         height = np.float32(u - offset)
         for piece in _ARCH:
-            if piece.is_cut(height):
+            if piece.comes_near(height):
                 np.minimum(nearest, piece.distance(side, y, height, 3.0), out=nearest)
     plane.mix(coverage(-nearest, canvas.step), np.float32(CORTEX * 0.85), window)
     inner = np.float32(spongy_hu(canvas.chest.patient.age) + 130)

@@ -50,14 +50,14 @@ class Tube:
         low, high = self._pieces[0]
         return float(low.min()), float(high.max())
 
-    def is_cut(self, z: float) -> bool:
-        """Whether a slice goes through it."""
-        return self._ends[0] < z < self._ends[1]
+    def comes_near(self, z: float, reach: float = 0.0) -> bool:
+        """Whether a slice goes through it, or within `reach` of it."""
+        low, high = self._ends
+        return low - reach < z < high + reach
 
     def _near(self, z: float, reach: float) -> np.ndarray | None:
         """Numbers of the pieces that come within `reach` of a slice; None where there are none."""
-        low, high = self._ends
-        if not low - reach < z < high + reach:
+        if not self.comes_near(z, reach):
             return None
         low, high = self._pieces[0]
         chosen = ((low - reach < z) & (z < high + reach)).nonzero()[0]
