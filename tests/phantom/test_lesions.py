@@ -219,9 +219,9 @@ from mosmed_edu.phantom.frame import Frame
 from mosmed_edu.phantom.lesions import place_disease
 from mosmed_edu.phantom.people import Disease, Patient, Shares
 from mosmed_edu.phantom.vessels import grow_trees
-from mosmed_edu.phantom.draw import _threads
+from mosmed_edu.threads import one_thread
 frame, patient = Frame(128, 2.8, 12, bottom_mm=-120.0), Patient(seed=8)
-with _threads().limit(limits=1, user_api="blas"):  # as everything is drawn: some processors round otherwise
+with one_thread():  # as everything is drawn: some processors round otherwise
     anatomy = build_anatomy(patient, frame)
     trees = grow_trees(patient, anatomy)
     disease = Disease("CT-2", 0.3, Shares(0.2, 0.2, 0.5, 0.5, 1, 1), seed=2)
