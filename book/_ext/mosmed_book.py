@@ -11,6 +11,7 @@ from pybtex.backends.plaintext import Backend as PlaintextBackend
 from pybtex.plugin import register_plugin
 from pybtex.style.formatting.plain import Style as PlainStyle
 from pybtex.style.labels import BaseLabelStyle
+from sphinx.util.index_entries import split_index_msg
 
 from mosmed_edu.dataset import ROOT_VARIABLE, open_dataset
 
@@ -52,6 +53,7 @@ register_plugin("pybtex.backends", "plaintext", PlaintextBackend, force=True)
 
 def setup(app):
     app.connect("config-inited", _configure)
+    app.connect("env-updated", _complete_search)
     app.connect("html-page-context", _mend_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -91,9 +93,25 @@ def _addresses(options: dict) -> dict[str, str]:
 
 
 def _mend_page(app, pagename, templatename, context, doctree):
-    """Give the bibliography roles that a list allows."""
+    """Give the bibliography roles that a list allows, and the page of results its script."""
     if "body" in context:
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+    if pagename == "search":
+        app.add_js_file("search.js", loading_method="defer")  # after the theme's, which it corrects
+
+
+def _complete_search(app, env):
+    """Let search find index entries, such as glossary terms, of pages that are not written again this time.
+
+    Sphinx forgets them (its issue 12599); what a page is searched for beyond them it takes from the index before.
+    """
+    for page, entries in env.get_domain("index").entries.items():
+        words = {
+            (word, target or "", main)
+            for kind, text, target, main, _ in entries
+            for word in split_index_msg(kind, text)
+        }
+        env._search_index_index_entries[page] = sorted(words)
 
 
 def _leave_out_thebe(app):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlparse
 
 import pytest
-from browsing import as_new, open_page, overflow
+from browsing import as_new, open_page, overflow, serving
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,19 +22,11 @@ def html() -> Path:
     return HTML
 
 
-class _QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture(scope="session")
 def site(html: Path):
-    """Address of a web server that serves the built site, below a path as on a public host."""
-    handler = partial(_QuietHandler, directory=html)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    """Address of a web server that serves the built site."""
+    with serving(html) as address:
+        yield address
 
 
 @pytest.fixture(scope="session", params=PAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -29,6 +30,19 @@ def test_there_are_sixty_words_each_with_its_russian_term(entries):
     assert len(set(names)) == len(names)
     firsts = [terms[0].lower() for terms, _ in entries]
     assert firsts == sorted(firsts)
+
+
+def test_the_search_knows_every_word_also_where_the_page_was_not_written_again(entries, html):
+    index = re.search(r'"indexentries": (\{.*?\}), "', (html / "searchindex.js").read_text("utf-8"))[1]
+    assert {term.lower() for terms, _ in entries for term in terms} <= set(json.loads(index))
+
+
+def test_a_word_that_was_searched_comes_with_its_meaning(site, browser):
+    page = browser.new_page()
+    page.goto(f"{site}search.html?q=crazy+paving", wait_until="load")
+    entry = page.locator("#search-results li", has=page.locator("a[href*='glossary.html#term-crazy-paving']"))
+    assert "thickened septa" in entry.locator("p.context").inner_text(timeout=15_000)
+    page.close()
 
 
 @pytest.fixture

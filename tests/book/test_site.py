@@ -136,9 +136,23 @@ def test_the_reference_has_the_names_that_people_type(html):
 def test_search_finds_ground_glass(site, browser):
     page = browser.new_page()
     page.goto(site + "search.html?q=ground+glass", wait_until="load")
-    page.wait_for_selector("#search-results li a", timeout=15_000)
-    assert page.locator("#search-results li a").count() >= 1
+    page.wait_for_selector("#search-results li p.context", timeout=15_000)
+    page.wait_for_load_state("networkidle")
+    found = page.locator("#search-results li p.context").all_text_contents()
+    assert found and all(re.search("ground|glass", text, re.IGNORECASE) for text in found)
+    # Words of a page, not of the theme's menus.
+    assert [text for text in found if re.search(r"\.(ipynb|pdf|md)\b", text)] == []
     page.close()
+
+
+def test_the_magnifier_does_not_cover_what_is_typed(tab, site):
+    open_page(tab, site + "search.html")
+    form = tab.locator("form.bd-search:visible")
+    sign = form.locator("i").bounding_box()
+    typed = form.locator("input").evaluate(
+        "e => e.getBoundingClientRect().x + parseFloat(getComputedStyle(e).paddingLeft)"
+    )
+    assert sign["x"] + sign["width"] <= typed
 
 
 def test_the_public_address_is_said_once():

@@ -7,10 +7,7 @@ import io
 import json
 import re
 import sys
-import threading
-from functools import partial
 from html import unescape
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +15,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from axe_faults import axe_faults
-from browsing import as_new
+from browsing import as_new, serving
 from nibabel.orientations import axcodes2ornt, ornt_transform
 from PIL import Image
 from playwright.sync_api import expect
@@ -290,15 +287,8 @@ def planted(tmp_path_factory, tiny):
         scan_viewer._open.cache_clear()
         sys.modules.pop("scan_viewer")
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    # Below a path, as on a public host, and by a server that knows nothing of the site.
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}/html/pages/", root=root)
-        server.shutdown()
+    with serving(folder) as address:  # below a path, as on a public host
+        yield SimpleNamespace(url=f"{address}html/pages/", root=root)
 
 
 @pytest.mark.parametrize("number", CODES)
