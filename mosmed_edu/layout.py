@@ -34,8 +34,9 @@ COLUMNS = ("study_id", "category", "study_file", "mask_file")
 #: The registry as the dataset ships it, and as mirrors do. The first one found is read.
 REGISTRY_NAMES = ("dataset_registry.xlsx", "dataset_registry.csv")
 
-#: What version 1.0 of COVID19_1110 holds, by its README.
+#: How many studies version 1.0 of COVID19_1110 has of each category, by its README.
 PUBLISHED_STUDIES = dict(zip(CATEGORIES, (254, 684, 125, 45, 2), strict=True))
+#: How many masks it has.
 PUBLISHED_MASKS = 50
 
 #: The folder that a much used download (that of the Keras example on 3-D images) has in place of two.
@@ -50,6 +51,7 @@ DRAWN_NAMES = ("sample", "cohort")
 
 #: Only drawn folders have these. `DRAWN_MARK` is written last: a folder that has it is complete.
 DRAWN_MARK = "extras/drawn.json"
+#: Where a drawn folder says what is true of each study: a row a study, its ``study_id`` first.
 TRUTH_TABLE = "extras/truth.csv"
 
 #: Only folders that were converted from DICOM have this: what was asked for, and how many studies came of it.
@@ -278,6 +280,19 @@ def write_volume(volume: Volume, path: Path) -> None:
         Integer voxels.
     path : Path
         Ends in ``.nii.gz``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from mosmed_edu import Volume, read_nifti
+    >>> from mosmed_edu.layout import write_volume
+    >>> ct = Volume(np.full((4, 4, 3), -850, np.int16), np.diag([-0.7, 0.7, 8, 1]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_volume(ct, Path(folder) / "study_0001.nii.gz")
+    ...     read_nifti(Path(folder) / "study_0001.nii.gz")
+    Volume(4 x 4 x 3 int16, 0.7 x 0.7 x 8 mm, LAS)
     """
     image = nib.Nifti1Image(volume.data, volume.affine)
     image.set_sform(volume.affine, code=1)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mosmed_edu.plotting import show_mask, show_two_masks
+from mosmed_edu.plotting import show_mask, show_slices, show_two_masks
 from mosmed_edu.volume import Volume
 
 AFFINE = np.diag([-1.0, 1.0, 8.0, 1.0])
@@ -56,6 +56,22 @@ def test_words_count_the_regions(study, mask):
     assert "Outlined regions in this slice: 1, together 400 square millimetres" in outline.alt
     assert "Outlined" not in plain.alt
     assert "Study 7, CT-1" in show_mask(study, mask, 1).caption or "study 7, CT-1" in show_mask(study, mask, 1).caption
+
+
+def test_words_say_the_side_of_the_body_and_not_of_the_cut_out(study, mask):
+    """Where a mask lies in a picture cut out round it says nothing of the patient."""
+    _, right, _ = show_mask(study, mask, 1).panels
+    _, left, _ = show_mask(study, mask.with_data(mask.data[::-1].copy()), 1).panels
+    assert ", 0 % of it in the half of the body on the patient's left." in right.alt
+    assert ", 100 % of it in the half of the body on the patient's left." in left.alt
+
+
+@pytest.mark.parametrize(("plane", "k", "sided"), [("axial", 1, True), ("coronal", 50, True), ("sagittal", 30, False)])
+def test_words_name_a_side_only_where_the_picture_has_one(study, mask, plane, k, sided):
+    study.has_mask, study.mask = True, lambda: mask
+    (panel,) = show_slices(study, [k], plane=plane, mask=True).panels
+    assert "Outlined regions in this slice: 1" in panel.alt
+    assert ("patient's left" in panel.alt) == sided
 
 
 def test_a_slice_without_lesion_is_shown_whole(study, mask):

@@ -86,10 +86,18 @@ def _pages_address(repository: str) -> str:
 
 
 def _addresses(options: dict) -> dict[str, str]:
-    """Say what follows from the repository's address: on a page, `{{ repository }}` and `{{ binder }}`."""
+    """What follows from the repository's address: on a page, `{{ repository }}` and `{{ binder }}`, which are links.
+
+    `{{ address }}` and `{{ clone }}` are to be typed: the theme shortens a link that shows its own address.
+    """
     repository, branch = options["repository_url"].rstrip("/"), options["repository_branch"]
     place = f"gh{urlparse(repository).path}/{branch}?urlpath=lab/tree/notebooks"
-    return {"repository": repository, "binder": f"{options['launch_buttons']['binderhub_url']}/v2/{place}"}
+    return {
+        "repository": repository,
+        "address": f"`{repository}`",
+        "clone": f"`git clone {repository}`",
+        "binder": f"{options['launch_buttons']['binderhub_url']}/v2/{place}",
+    }
 
 
 def _mend_page(app, pagename, templatename, context, doctree):

@@ -65,6 +65,12 @@ def grade_class(
     ------
     ClassroomError
         If it is no class's folder, an assignment is not part of it, or nbgrader is not installed.
+
+    Examples
+    --------
+    >>> from mosmed_edu.classroom.grader import grade_class
+    >>> grades = grade_class("../spring")                                                        # doctest: +SKIP
+    >>> grades[grades.status != "graded"]                                                        # doctest: +SKIP
     """
     course = Path(course).resolve()
     said = read_class(course)

@@ -101,6 +101,11 @@ def draw_class(
     ------
     ClassroomError
         If the folder is another class's, a pseudonym cannot be a folder's name, or the notebooks are not there.
+
+    Examples
+    --------
+    >>> from mosmed_edu.classroom.hand_out import draw_class
+    >>> draw_class("../spring", "a secret of your own", students=["s01", "s02"])                 # doctest: +SKIP
     """
     folder, assignments = Path(folder), list(assignments)
     for assignment in assignments:

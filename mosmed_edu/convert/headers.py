@@ -144,6 +144,19 @@ def read_headers(folder: str | Path, progress: bool = True) -> Found:
     ------
     ConversionError
         If it is no folder, or holds no DICOM image.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mosmed_edu.convert import read_headers
+    >>> from mosmed_edu.phantom import Disease, Patient
+    >>> from mosmed_edu.phantom.dicom import draw_thin, write_study
+    >>> thin = draw_thin(Patient(seed=1), Disease(), matrix=64, slices=20)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = write_study(thin.ct, folder)
+    ...     found = read_headers(folder, progress=False)
+    >>> len(found.headers) == len(written), found.headers[0].modality
+    (True, 'CT')
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():

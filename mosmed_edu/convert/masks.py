@@ -35,6 +35,21 @@ def read_mask(path: Path, scan: Volume, name: str = "the study") -> Volume:
     ------
     ConversionError
         If it cannot be read, has other values than 0 and 1, or does not have all slices of the scan.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from mosmed_edu import Volume
+    >>> from mosmed_edu.convert import read_mask
+    >>> from mosmed_edu.layout import write_volume
+    >>> kept = Volume(np.zeros((4, 4, 2), np.int16), np.diag([-1, 1, 8, 1]))
+    >>> on_all_slices = Volume(np.ones((4, 4, 11), np.int16), np.diag([-1, 1, 0.8, 1]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_volume(on_all_slices, Path(folder) / "mask.nii.gz")
+    ...     read_mask(Path(folder) / "mask.nii.gz", kept).shape
+    (4, 4, 2)
     """
     try:
         mask = turn(read_nifti(path))

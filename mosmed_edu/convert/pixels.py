@@ -50,6 +50,20 @@ def read_volume(stack: Stack, name: str = "the study") -> tuple[Volume, list[str
     ------
     ConversionError
         If a file cannot be read to its end, a slice is there in two versions, or the values are no Hounsfield units.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mosmed_edu.convert import choose_series, read_headers, read_volume, stack_slices
+    >>> from mosmed_edu.phantom import Disease, Patient
+    >>> from mosmed_edu.phantom.dicom import draw_thin, write_study
+    >>> thin = draw_thin(Patient(seed=1), Disease(), matrix=64, slices=20)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = write_study(thin.ct, folder)
+    ...     series = choose_series(read_headers(folder, progress=False).headers)
+    ...     volume, notes = read_volume(stack_slices(series, keep_every=1))
+    >>> bool((volume.data == thin.ct.data).all()), notes
+    (True, [])
     """
     first = stack.slices[0][0]
     data = np.empty((first.columns, first.rows, len(stack.slices)), np.int16, order="F")

@@ -26,6 +26,10 @@ def is_like(text: str, pattern: str) -> bool:
     pattern : str
         ``%`` stands for any letters, also none, and ``_`` for one.
 
+    Returns
+    -------
+    fits : bool
+
     Examples
     --------
     >>> from mosmed_edu.convert import is_like
@@ -57,6 +61,19 @@ def describe(headers: list[Header]) -> pd.DataFrame:
     table : DataFrame
         ``number``, ``description``, ``modality``, ``kind`` (the third word of ImageType), ``images``, ``rows``,
         ``columns``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mosmed_edu.convert import describe, read_headers
+    >>> from mosmed_edu.phantom import Disease, Patient
+    >>> from mosmed_edu.phantom.dicom import draw_thin, write_study
+    >>> thin = draw_thin(Patient(seed=1), Disease(), matrix=64, slices=20)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = write_study(thin.ct, folder)
+    ...     table = describe(read_headers(folder, progress=False).headers)
+    >>> table.description.tolist()
+    ['SCOUT', 'CHEST 0.8 BODY', 'CHEST 5.0 LUNG', 'CHEST CORONAL']
     """
     rows = []
     for series in by_series(headers):
@@ -87,6 +104,19 @@ def choose_series(headers: list[Header], pattern: str = BODY, name: str = "the s
     ------
     ConversionError
         If they belong to several patients, or there is not just one CT series of this description.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mosmed_edu.convert import choose_series, read_headers
+    >>> from mosmed_edu.phantom import Disease, Patient
+    >>> from mosmed_edu.phantom.dicom import draw_thin, write_study
+    >>> thin = draw_thin(Patient(seed=1), Disease(), matrix=64, slices=20)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = write_study(thin.ct, folder)
+    ...     series = choose_series(read_headers(folder, progress=False).headers)
+    >>> len(series), series[0].description
+    (20, 'CHEST 0.8 BODY')
     """
     patients = {one.patient for one in headers}
     if len(patients) > 1:

@@ -75,6 +75,19 @@ def stack_slices(series: list[Header], keep_every: int = KEEP_EVERY, name: str =
     ------
     ConversionError
         If it is not one straight axial stack of CT slices, or what is kept is not evenly spaced.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mosmed_edu.convert import choose_series, read_headers, stack_slices
+    >>> from mosmed_edu.phantom import Disease, Patient
+    >>> from mosmed_edu.phantom.dicom import draw_thin, write_study
+    >>> thin = draw_thin(Patient(seed=1), Disease(), matrix=64, slices=20)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = write_study(thin.ct, folder)
+    ...     stack = stack_slices(choose_series(read_headers(folder, progress=False).headers))
+    >>> len(stack.slices)
+    2
     """
 
     def refuse(fault: str, todo: str = _AGAIN) -> None:

@@ -105,6 +105,13 @@ def draw_thin(
     Returns
     -------
     drawing : Drawing
+
+    Examples
+    --------
+    >>> from mosmed_edu.phantom import Disease, Patient
+    >>> from mosmed_edu.phantom.dicom import draw_thin
+    >>> draw_thin(Patient(seed=1), Disease(), matrix=64, slices=20).ct.spacing[2]
+    0.8
     """
     return draw(patient, disease, findings, matrix, slices, THIN_MM)
 
@@ -179,6 +186,15 @@ def tilted_images(volume: Volume, degrees: float, series: Series, person: Person
     Returns
     -------
     images : list of pydicom Dataset
+
+    Examples
+    --------
+    >>> from mosmed_edu.phantom import Disease, Patient
+    >>> from mosmed_edu.phantom.dicom import BODY, draw_thin, tilted_images
+    >>> thin = draw_thin(Patient(seed=1), Disease(), matrix=64, slices=20)
+    >>> images = tilted_images(thin.ct, 15, BODY)
+    >>> len(images), float(images[0].GantryDetectorTilt)
+    (20, 15.0)
     """
     angle, (_, pixel, step) = np.deg2rad(degrees), volume.spacing
     middle = (volume.shape[1] - 1) / 2

@@ -47,7 +47,19 @@ class Reading:
 
 
 def category_of(fraction: float) -> str:
-    """Category of an involved fraction, 0 to 1. The dataset's limits; exactly 25 % is called CT-2.
+    """Category of an involved share of the lungs, by the dataset's limits.
+
+    A share on a limit goes to the higher category. For 50 %, which lies in two ranges of the dataset's README, that is
+    a convention of ours.
+
+    Parameters
+    ----------
+    fraction : float
+        0 to 1.
+
+    Returns
+    -------
+    category : str
 
     Examples
     --------

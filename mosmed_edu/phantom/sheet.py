@@ -109,12 +109,34 @@ def contact_sheet(kind: str = "categories", seed: int = 1, matrix: int = 512, pr
 
 
 def sheet_tiles(kind: str, seed: int = 1, matrix: int = 512, progress: bool = True) -> list[Tile]:
-    """Draw the slices of a contact sheet, to be put together with `arrange`. Parameters as for `contact_sheet`.
+    """Draw the slices of a contact sheet, to be put together with `arrange`.
+
+    Parameters
+    ----------
+    kind : str
+        One of `SHEETS`.
+    seed : int
+        Another one draws other patients.
+    matrix : int
+        Pixels along each side of a slice.
+    progress : bool
+        Show a progress bar on stderr.
 
     Returns
     -------
     tiles : list of Tile
         In reading order: for "categories" and "mediastinum" eight of CT-0, eight of CT-1, ...
+
+    Raises
+    ------
+    DrawingError
+        If there is no sheet of this kind.
+
+    Examples
+    --------
+    >>> from mosmed_edu.phantom.sheet import sheet_tiles
+    >>> len(sheet_tiles("coronal", matrix=64, progress=False))
+    15
     """
     if kind not in SHEETS:
         raise DrawingError(f"sheet {kind!r}", "is not known", f"take one of {', '.join(SHEETS)}")

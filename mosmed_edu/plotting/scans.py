@@ -198,13 +198,13 @@ def show_tiles(tiles, columns: int = 4) -> Figure:
 
 def _slice(study, ct: Volume, plane: str, k: int, window, box, outline: Volume | None = None, title: str = "") -> Panel:
     """One slice with its alt text."""
-    mask = outline.picture(plane, k) if outline else None
+    mask = outline.picture(plane, k)[box] if outline else None
     canvas = _draw(
         apply_window(ct.picture(plane, k)[box], window),
         ct.pixel_mm(plane),
         window,
         study.is_synthetic,
-        mask=None if mask is None else mask[box],
+        mask=mask,
         sides=("A", "P") if plane == "sagittal" else _SIDES,
     )
     name, shown = _window_name(window), find_window(window)
@@ -216,7 +216,7 @@ def _slice(study, ct: Volume, plane: str, k: int, window, box, outline: Volume |
         study=study_words(study),
         window=_window_words(window),
         seen=say(f"seen_{name}", low=shown.low, high=shown.high),
-        mask="" if mask is None else _mask_words(mask, ct.pixel_mm(plane)),
+        mask="" if mask is None else _mask_words(mask, ct.pixel_mm(plane), plane),
     )
     return picture_panel(canvas, alt, title)
 
@@ -293,13 +293,15 @@ def _largest(mask: np.ndarray) -> np.ndarray:
     return labels == np.bincount(labels.ravel())[1:].argmax() + 1 if count else mask
 
 
-def _mask_words(mask: np.ndarray, pixel_mm) -> str:
-    """What an outline shows, counted; pictures have the patient's left on the right half."""
+def _mask_words(mask: np.ndarray, pixel_mm, plane: str = "axial") -> str:
+    """What an outline shows, counted on the part of a picture that holds the body; its right half is the left side."""
     if not mask.any():
         return WORDS["alt_no_mask"]
-    left = mask[:, mask.shape[1] // 2 :].sum() / mask.sum() * 100
     regions = ndimage.label(mask, np.ones((3, 3)))[1]
-    return say("alt_mask", regions=regions, area=mask.sum() * np.prod(pixel_mm), left=left)
+    words = say("alt_mask", regions=regions, area=mask.sum() * np.prod(pixel_mm))
+    if plane == "sagittal":
+        return words + "."
+    return words + say("alt_mask_side", left=mask[:, mask.shape[1] // 2 :].sum() / mask.sum() * 100)
 
 
 def _window_name(window: Window | str) -> str:

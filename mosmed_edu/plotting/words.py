@@ -309,8 +309,8 @@ WORDS = MappingProxyType(
         "seen_bone": "Aerated lung is black, soft tissue is an even dark grey, and bone is light, its dense outer "
         "layer lightest.",
         "seen_own": "Everything below {low:g} HU is black and everything above {high:g} HU white.",
-        "alt_mask": " Outlined regions in this slice: {regions}, together {area:,.0f} square millimetres, {left:.0f} % "
-        "of it in the half of the picture on the patient's left.",
+        "alt_mask": " Outlined regions in this slice: {regions}, together {area:,.0f} square millimetres",
+        "alt_mask_side": ", {left:.0f} % of it in the half of the body on the patient's left.",
         "alt_no_mask": " Nothing is outlined in this slice.",
         "alt_tile": "Synthetic CT slice, {width:.0f} mm wide, {window}, drawn to show: {name}. {seen}",
         "alt_raw": "The same slice with the array's first axis downwards and its second to the right: the patient lies "

@@ -123,6 +123,26 @@ def test_the_term_has_every_chapter_once_and_every_assignment_out_before_it_is_d
         assert out < due
 
 
+def needed_by(assignment: str) -> list[str]:
+    """The chapters that an assignment says one needs first."""
+    opening = nbformat.read(ROOT / f"notebooks/assignments/source/{assignment}/{assignment}.ipynb", 4).cells[0].source
+    first, last = map(int, re.search(r"\*\*You need first:\*\* chapters (\d+) to (\d+)", opening).groups())
+    return [path.stem for path in CHAPTERS[first - 1 : last]]
+
+
+def test_an_assignment_comes_after_the_chapters_that_it_needs():
+    weeks = [row for row in rows(section(source("plans"), "A term")) if row[0].isdigit() and len(row) == 5]
+    read, found = [], []
+    for row in weeks:
+        found += [name for name in re.findall(r"(A\d) out", row[4]) if set(needed_by(name.lower())) <= set(read)]
+        read += re.findall(r"notebooks/([\w-]+)`", row[2])
+    assert found == ["A1", "A2", "A3", "A4"]
+    day = rows(section(source("plans"), "A day"))
+    (at,) = [n for n, row in enumerate(day) if row[2].startswith("Assignment ")]
+    done = [name for row in day[:at] for name in re.findall(r"notebooks/([\w-]+)`", row[2])]
+    assert set(needed_by(day[at][2].split()[1].lower())) <= set(done)
+
+
 def test_the_minutes_on_the_page_are_added_up_from_the_chapters(html):
     page = plain((html / "book/teaching/plans.html").read_text("utf-8"))
     first = [nbformat.read(path, 4).cells[0].source for path in CHAPTERS[:3]]
