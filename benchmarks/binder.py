@@ -138,7 +138,9 @@ def main() -> int:
     expected = {path.stem for pattern in patterns for path in (ROOT / "notebooks").glob(pattern)}
     if options.json:
         table = [{key: row[key] for key in ("notebook", "seconds", "peak_mb")} for row in rows]
-        options.json.write_text(json.dumps({**this_run(), "allowed_mb": ALLOWED_MB, "rows": table}, indent=1) + "\n")
+        partial = options.json.with_suffix(".part")  # who stops this keeps the table that was there
+        partial.write_text(json.dumps({**this_run(), "allowed_mb": ALLOWED_MB, "rows": table}, indent=1) + "\n")
+        partial.replace(options.json)
     fine = {row["notebook"] for row in rows if not row["fault"] and 0 < row["peak_mb"] < ALLOWED_MB}
     if expected - fine:
         print(f"These would not work on Binder: {', '.join(sorted(expected - fine))}", file=sys.stderr)

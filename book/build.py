@@ -85,15 +85,16 @@ def build() -> int:
 def write_pages() -> int:
     """Let Jupyter Book write the pages; give its exit code.
 
-    It takes a page that is there for whole, also one that it was killed over, or whose pictures it had not copied yet.
-    So what a killed run has left is written anew.
+    It takes a page that is there for whole, also one that it was killed over, whose pictures it had not copied yet, or
+    that it had warned of. So what a run has left that did not end well is written anew.
     """
     begun = BUILD / ".pages-begun"
     if begun.is_file():
         _remove(*PAGES)
     begun.touch()
     code = run_jupyter_book()
-    begun.unlink()
+    if code == 0:
+        begun.unlink()
     return code
 
 

@@ -87,7 +87,10 @@ def _run(path: Path) -> ExecutionResult:
 def _keep(cache, path: Path, done: Future) -> str | None:
     if done.cancelled():
         return None
-    result = done.result()
+    try:
+        result = done.result()
+    except Exception as error:  # a kernel that died, for want of memory perhaps, gives no result
+        return f"{path.name}: {type(error).__name__}: {error}"
     if result.err:
         return f"{path.name}: {result.exc_string}"
     bundle = CacheBundleIn(result.nb, str(path), data={"execution_seconds": result.time})

@@ -47,7 +47,7 @@ def forget_stale(root: Path, build: Path, data: Iterable[Path]) -> list[str]:
     stamp = build / ".outputs-made-from.json"
     before = _read(stamp)
     stale = [name for name in paths if now[name] != before.get(name)]
-    _drop_outputs(build / ".jupyter_cache", {str(paths[name]) for name in stale})
+    _drop_outputs(build / ".jupyter_cache", {str(path) for name, path in paths.items() if name not in stale})
     # A page is written again where its text has changed; that its outputs have, Sphinx does not see.
     for name in stale:
         (build / ".doctrees" / f"{name}.doctree").unlink(missing_ok=True)
@@ -66,12 +66,15 @@ def _digest_of_surroundings(root: Path, data: Iterable[Path]) -> str:
     return digest_of_files([root / "requirements.txt", *registries], f"{sys.version}\n{listing}")
 
 
-def _drop_outputs(folder: Path, uris: set[str]) -> None:
-    """All that is kept of these notebooks, of earlier texts too: a text that comes back must not find old outputs."""
+def _drop_outputs(folder: Path, fresh: set[str]) -> None:
+    """All that is kept of other notebooks than these: of earlier texts too, and of the places where they lay before.
+
+    A text that comes back must not find old outputs.
+    """
     try:
         cache = get_cache(folder)
         for record in cache.list_cache_records():
-            if record.uri in uris:
+            if record.uri not in fresh:
                 cache.remove_cache(record.pk)
     except KeyError:  # a build was killed while it wrote there
         shutil.rmtree(folder)

@@ -255,6 +255,17 @@ def test_outputs_that_were_being_kept_when_it_was_killed_are_made_again(tmp_path
     assert outputs(tmp_path, path).strip() == "a"
 
 
+def test_a_kernel_that_dies_is_named_and_what_others_did_is_kept(tmp_path):
+    """For want of memory, most often. The slow one ends after it, and runs once."""
+    slow = notebook(tmp_path, "a", "import time; time.sleep(3); " + COUNT.format("a"))
+    notebook(tmp_path, "b", "import os; os._exit(9)")
+    for _ in range(2):
+        process = start(RUN, tmp_path, "")
+        _, said = process.communicate(timeout=120)
+        assert process.returncode == 1 and "b.ipynb: DeadKernelError" in said and "Traceback" not in said
+    assert (tmp_path / "ran.txt").read_text().split() == ["a"] and outputs(tmp_path, slow).strip() == "a"
+
+
 # ---- building
 
 BUILD = """
@@ -325,6 +336,22 @@ def test_pages_that_a_killed_build_left_are_written_anew(build, monkeypatch, kil
         page.parent.mkdir()
         page.write_text("a whole page")
         assert build.write_pages() == 0 and page.read_text() == "a whole page"
+
+
+@pytest.mark.parametrize("code", [1, -9])
+def test_pages_of_a_build_that_did_not_end_well_are_written_anew(build, monkeypatch, code):
+    """Of a warning, which is said only while its page is written, and of what writes the pages being killed alone."""
+    page = build.HTML / "faulty.html"
+
+    def run():
+        if page.is_file():
+            return 0  # nothing to do, and nothing to warn of
+        page.parent.mkdir(exist_ok=True)
+        page.touch()
+        return code
+
+    monkeypatch.setattr(build, "run_jupyter_book", run)
+    assert [build.write_pages() for _ in range(3)] == [code] * 3
 
 
 SLOW_PAGES = """

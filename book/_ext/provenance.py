@@ -37,7 +37,7 @@ def begin(app):
     signed = Path(app.outdir) / FILE
     if not signed.is_file():
         return
-    if json.loads(signed.read_text("utf-8"))["synthetic"] != made_from()["synthetic"]:
+    if _is_synthetic(signed) != made_from()["synthetic"]:
         raise ExtensionError(f"{app.outdir} holds pages made from other data. Next: build with make book")
     signed.unlink()
 
@@ -45,4 +45,14 @@ def begin(app):
 def sign(app, error):
     """Write what the site was made from."""
     if not error and app.builder.format == "html":
-        (Path(app.outdir) / FILE).write_text(json.dumps(made_from(), indent=1) + "\n", "utf-8")
+        part = Path(app.outdir) / f"{FILE}.part"
+        part.write_text(json.dumps(made_from(), indent=1) + "\n", "utf-8")
+        part.replace(Path(app.outdir) / FILE)
+
+
+def _is_synthetic(signed: Path) -> bool | None:
+    """What a site says of itself; None where that cannot be read."""
+    try:
+        return json.loads(signed.read_text("utf-8"))["synthetic"]
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -14,11 +14,13 @@ import subprocess
 import tarfile
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
 import pytest
 from scan_bytes import PICTURES, Runs, files_of, scans_in
+from sphinx.errors import ExtensionError
 
 from mosmed_edu import open_dataset
 from mosmed_edu.phantom import GENERATOR_VERSION
@@ -61,6 +63,16 @@ def made_from(html) -> dict:
 def test_the_site_was_made_from_drawn_studies(made_from):
     assert made_from["synthetic"], "this site was made from somebody's scans: do not publish it"
     assert made_from["datasets"] == [f"{name}-v{GENERATOR_VERSION}" for name in ("cohort", "sample")]
+
+
+@pytest.mark.parametrize("half", ["", "{", "[]", "{}"])
+def test_no_page_is_written_beside_pages_that_cannot_say_what_they_are_of(tmp_path, monkeypatch, half):
+    monkeypatch.syspath_prepend(str(ROOT / "book" / "_ext"))
+    import provenance
+
+    (tmp_path / provenance.FILE).write_text(half)
+    with pytest.raises(ExtensionError, match="Next: build with make book"):
+        provenance.begin(SimpleNamespace(outdir=tmp_path))
 
 
 def test_the_only_scans_of_the_site_are_drawn_ones(html, made_from):

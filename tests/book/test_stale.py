@@ -123,6 +123,18 @@ def test_what_a_notebook_reads_beside_it_counts(course):
     assert course.run() == {"status"}
 
 
+def test_outputs_do_not_outlive_their_code_where_the_clone_was_moved(course, tmp_path):
+    """What is kept names the notebooks by where they lay."""
+    from stale import forget_stale
+
+    moved = course.root.rename(tmp_path / "moved")
+    path = moved / "mosmed_edu/drawing/pen.py"
+    path.write_text(path.read_text() + "# changed\n")
+    dropped = {Path(name).name for name in forget_stale(moved, course.build, [course.data])}
+    left = {Path(record.uri).stem for record in get_cache(course.build / ".jupyter_cache").list_cache_records()}
+    assert "opens" in dropped and left.isdisjoint(dropped)
+
+
 @pytest.mark.parametrize("change", ["requirements", "registry", "scan"])
 def test_libraries_and_data_reach_all(course, change):
     paths = {
