@@ -8,9 +8,6 @@ import pandas as pd
 from mosmed_edu.features.names import BANDS_HU, FEATURES, feature_names
 from mosmed_edu.layout import CATEGORIES
 
-#: Studies of each category, in about the dataset's proportions.
-COUNTS = (37, 98, 18, 5, 2)
-
 #: HU that healthy and involved lung are invented from: mean and standard deviation.
 _HEALTHY, _INVOLVED = (-820, 90), (-480, 190)
 
@@ -18,7 +15,8 @@ _HEALTHY, _INVOLVED = (-820, 90), (-480, 190)
 def invent_cohort(seed: int = 0, voxels: int = 3000) -> pd.DataFrame:
     """Invent a table in the shape of `measure_cohort`, so that code runs. Its numbers were never measured.
 
-    For every row an extent is drawn as for the drawn studies, and so many of a few thousand invented voxels are dense;
+    There are as many rows of each category as in the drawn cohort. For every row an extent is drawn as for the drawn
+    studies, and so many of a few thousand invented voxels are dense;
     density features are computed from those, the others are random.
 
     Parameters
@@ -38,10 +36,11 @@ def invent_cohort(seed: int = 0, voxels: int = 3000) -> pd.DataFrame:
     >>> invent_cohort().category.value_counts(sort=False).tolist()
     [37, 98, 18, 5, 2]
     """
+    from mosmed_edu.phantom.plans import PLANS
     from mosmed_edu.phantom.reading import sample_extent
 
     rng = np.random.default_rng(seed)
-    labels = np.repeat(CATEGORIES, COUNTS)
+    labels = np.repeat(CATEGORIES, PLANS["cohort"].counts)
     rows = [_invent(0.0 if name == "CT-0" else sample_extent(name, rng)[0], rng, voxels) for name in labels]
     table = pd.DataFrame(rows, pd.RangeIndex(1, len(labels) + 1, name="study_id"), columns=list(FEATURES))
     table.insert(0, "category", pd.Categorical(labels, CATEGORIES, ordered=True))
