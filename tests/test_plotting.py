@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from mosmed_edu import WINDOWS, Volume, Window
+from mosmed_edu.errors import PlaneError
 from mosmed_edu.layout import CATEGORIES
 from mosmed_edu.phantom.sheet import SHOWN_FINDINGS, SHOWN_SIGNS, Tile
 from mosmed_edu.plotting import (
@@ -31,7 +32,7 @@ from mosmed_edu.plotting import (
     show_window_ramps,
     show_windows,
 )
-from mosmed_edu.plotting.charts import COLOURS
+from mosmed_edu.plotting.axes import COLOURS
 from mosmed_edu.plotting.figure import Panel
 
 LAS = np.array([[-2.0, 0, 0, 100.0], [0, 2.0, 0, -80.0], [0, 0, 8.0, -60.0], [0, 0, 0, 1]])
@@ -280,3 +281,16 @@ def test_tiles_of_a_contact_sheet_say_what_was_drawn_and_that_it_is_synthetic():
 
 def test_every_sign_and_finding_on_a_sheet_has_its_word():
     assert {name for name, *_ in SHOWN_FINDINGS} | set(SHOWN_SIGNS) <= set(WORDS)
+
+
+@pytest.mark.parametrize("asked", [10, 12, 100])
+def test_many_slices_show_none_twice(asked):
+    study = a_study()
+    shown = [panel.title for panel in show_slices(study, asked).panels]
+    assert len(shown) == min(asked, study.ct().slice_count("axial")) and len(set(shown)) == len(shown)
+
+
+@pytest.mark.parametrize("slices", [0, -5])
+def test_no_slice_at_all_is_one_line(slices):
+    with pytest.raises(PlaneError, match="ask for 1 or more"):
+        show_slices(a_study(), slices)

@@ -1,7 +1,8 @@
 """Figures for the page: scans with a scale and a window printed on them, charts, and alt text for both.
 
 Every function returns a `Figure`, which a notebook shows as HTML. `words` holds all that a figure may say, `figure`
-makes the HTML, `scans` draws pictures of the body and `charts` everything with axes.
+makes the HTML, `pictures` draws a slice of the body and `axes` what every chart has. `places` says where things lie in
+a scan, `spoken` what an alt text says of a window and of a mask.
 """
 
 from mosmed_edu.plotting.atlas import show_atlas, show_lobes

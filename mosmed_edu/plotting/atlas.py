@@ -11,7 +11,9 @@ from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
 from mosmed_edu.plotting.figure import Figure, Panel, picture_panel
-from mosmed_edu.plotting.scans import _SIDES, _body_box, _draw, _window_name, _window_title, _window_words
+from mosmed_edu.plotting.pictures import SIDES, draw_picture
+from mosmed_edu.plotting.places import body_box, place_on_picture
+from mosmed_edu.plotting.spoken import window_name, window_title, window_words
 from mosmed_edu.plotting.words import WORDS, origin_words, say, sentence, study_words
 from mosmed_edu.windowing import Window, apply_window, find_window
 
@@ -50,11 +52,11 @@ def show_atlas(atlas, level: str, windows: Iterable[Window | str] = ("lung", "me
     figure : Figure
     """
     k, windows = atlas.levels[level], list(windows)
-    structures, box = atlas.structures(k), _body_box(atlas.ct, "axial", [k])
+    structures, box = atlas.structures(k), body_box(atlas.ct, "axial", [k])
     panels = []
     for window in windows:
-        mine = [structure for structure in structures if structure.window == _window_name(window)]
-        near = _close_up(atlas.ct, box, mine) if _window_name(window) == "mediastinum" else box
+        mine = [structure for structure in structures if structure.window == window_name(window)]
+        near = _close_up(atlas.ct, box, mine) if window_name(window) == "mediastinum" else box
         panels.append(_named_panel(atlas, k, window, near, mine, box))
     caption = say("caption_atlas", level=WORDS[f"level_{level}"], k=k, study=study_words(atlas.study))
     return Figure(panels, sentence(caption, origin_words(atlas.study)), min(len(panels), 2))
@@ -83,8 +85,10 @@ def show_lobes(study, truth, places: Iterable[tuple[str, float]] = (("coronal", 
 def _named_panel(atlas, k: int, window, box, structures: list, body) -> Panel:
     """One picture, its numbers, and the key; `box` is shown, `body` is the whole."""
     ct = atlas.ct
-    canvas = _draw(apply_window(ct.axial(k)[box], window), ct.pixel_mm("axial"), window, atlas.study.is_synthetic)
-    spots = [(structure, _place_on_picture(ct, structure.index, box)) for structure in structures]
+    canvas = draw_picture(
+        apply_window(ct.axial(k)[box], window), ct.pixel_mm("axial"), window, atlas.study.is_synthetic
+    )
+    spots = [(structure, place_on_picture(ct, structure.index, box)) for structure in structures]
     ordered = _mark(canvas, spots)
     named = "; ".join(say("named", n=n, name=WORDS[s.name], side=_side(ct, s, body)) for n, (s, _) in ordered)
     shown = find_window(window)
@@ -93,13 +97,13 @@ def _named_panel(atlas, k: int, window, box, structures: list, body) -> Panel:
         k=k,
         count=ct.slice_count("axial"),
         study=study_words(atlas.study),
-        window=_window_words(window),
-        seen=say(f"seen_{_window_name(window)}", low=shown.low, high=shown.high),
+        window=window_words(window),
+        seen=say(f"seen_{window_name(window)}", low=shown.low, high=shown.high),
         named=named or WORDS["nothing_named"],
     )
     picture = picture_panel(canvas, alt)
     key = "".join(f"<li>{escape(sentence(WORDS[structure.name]))}</li>" for _, (structure, _) in ordered)
-    title = f'<div style="text-align:center;font-size:.9em">{escape(_window_title(window))}</div>'
+    title = f'<div style="text-align:center;font-size:.9em">{escape(window_title(window))}</div>'
     return Panel(f"{picture.html}{title}" + (f"<ol {_KEY}>{key}</ol>" if key else ""), alt)
 
 
@@ -108,7 +112,7 @@ def _close_up(ct, box: tuple, structures: list) -> tuple:
     if not structures:
         return box
     pixel = ct.pixel_mm("axial")
-    x, y = np.array([_place_on_picture(ct, structure.index, (slice(0), slice(0))) for structure in structures]).T
+    x, y = np.array([place_on_picture(ct, structure.index, (slice(0), slice(0))) for structure in structures]).T
     room = np.array([structure.room_mm for structure in structures])
     near = []
     for part, at, mm in zip(box, (y, x), pixel, strict=True):
@@ -119,20 +123,10 @@ def _close_up(ct, box: tuple, structures: list) -> tuple:
     return tuple(near)
 
 
-def _place_on_picture(ct, index: tuple, box) -> tuple[float, float]:
-    """Where a voxel lies on the turned and cropped axial picture: mm from its left and from its upper edge."""
-    height_mm, width_mm = ct.pixel_mm("axial")
-    top, left = ct.axis("A"), ct.axis("R")
-    row = index[top] if ct.orientation[top] == "P" else ct.shape[top] - 1 - index[top]
-    column = index[left] if ct.orientation[left] == "L" else ct.shape[left] - 1 - index[left]
-    start = [part.start or 0 for part in box]
-    return (column - start[1] + 0.5) * width_mm, (row - start[0] + 0.5) * height_mm
-
-
 def _side(ct, structure, body: tuple) -> str:
     """On which side of the patient a structure lies; the patient's right is on the picture's left."""
     columns = body[1].indices(ct.slice_count("sagittal"))
-    share = _place_on_picture(ct, structure.index, body)[0] / (columns[1] - columns[0]) / ct.pixel_mm("axial")[1]
+    share = place_on_picture(ct, structure.index, body)[0] / (columns[1] - columns[0]) / ct.pixel_mm("axial")[1]
     return WORDS["at_right" if share < 0.42 else "at_left" if share > 0.58 else "at_midline"]
 
 
@@ -218,10 +212,10 @@ def _lobe_panel(study, lobes, plane: str, share: float) -> Panel:
     inside = np.flatnonzero((lobes.data > 0).any(axis=tuple(n for n in range(3) if n != axis)))
     first, last = (inside[0], inside[-1]) if across in ct.orientation else (inside[-1], inside[0])
     k = round(first + share * (last - first))
-    box = _body_box(ct, plane, [k])
-    sides = _SIDES if plane == "coronal" else ("A", "P")
+    box = body_box(ct, plane, [k])
+    sides = SIDES if plane == "coronal" else ("A", "P")
     grey, mm = apply_window(ct.picture(plane, k)[box], "lung"), ct.pixel_mm(plane)
-    canvas = _draw(grey, mm, "lung", study.is_synthetic, sides=sides)
+    canvas = draw_picture(grey, mm, "lung", study.is_synthetic, sides=sides)
     seen, picture = [], lobes.picture(plane, k)[box]
     for number, (colour, dashes) in enumerate(_LOBE_LINES, 1):
         if (picture == number).any():

@@ -1,4 +1,4 @@
-"""Everything with axes."""
+"""Charts of how many studies there are, and of Hounsfield units, windows and the usual ranges of tissues."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 import numpy as np
-from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter
 from scipy import ndimage
 
+from mosmed_edu.plotting.axes import COLOURS, DASHES, LETTER, chart_axes
 from mosmed_edu.plotting.figure import Figure, chart_panel
 from mosmed_edu.plotting.words import WORDS, origin_words, say, sentence, study_words
 from mosmed_edu.windowing import WINDOWS, apply_window, find_window
@@ -18,13 +18,6 @@ from mosmed_edu.windowing import WINDOWS, apply_window, find_window
 TISSUES = MappingProxyType(
     {"air": (-1010, -990), "lungs": (-910, -500), "fat": (-100, -50), "soft tissue": (20, 65), "bones": (300, 1000)}
 )
-
-#: Colours of Okabe and Ito for colour-blind readers: those with a contrast of 3:1 on white and on a dark page alike.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
-_DASHES = ("-", "--", "-.", ":")
-
-_WIDTH = 5.2  # inches, shown 340 to 480 px wide, so that letters of 12 points stay legible
-_LETTER = 12
 
 
 def show_counts(counts: Mapping[str, int]) -> Figure:
@@ -47,10 +40,10 @@ def show_counts(counts: Mapping[str, int]) -> Figure:
     """
     counts = dict(counts)
     total, most = sum(counts.values()), max(counts.values())
-    canvas, (axes,) = _canvas([2.4])
+    canvas, (axes,) = chart_axes([2.4])
     axes.barh(list(counts), list(counts.values()), color=COLOURS[0], height=0.7)
     for row, n in enumerate(counts.values()):
-        axes.text(n + most / 50, row, f"{n}  ({n / total:.1%})", va="center", fontsize=_LETTER)
+        axes.text(n + most / 50, row, f"{n}  ({n / total:.1%})", va="center", fontsize=LETTER)
     axes.set_xlim(0, most * 1.3)
     axes.invert_yaxis()
     axes.tick_params(left=False)
@@ -76,7 +69,7 @@ def show_histogram(study, low: int = -1100, high: int = 1100, step: int = 10) ->
     """
     data, edges = study.ct().data, np.arange(low, high + step, step)
     share = np.histogram(data, edges)[0] / data.size * 100
-    canvas, (axes, below) = _canvas([3, 1.5])
+    canvas, (axes, below) = chart_axes([3, 1.5])
     axes.stairs(share, edges, fill=True, color=COLOURS[0])
     axes.set_yscale("log")
     axes.set_ylim(bottom=1e-3)
@@ -110,8 +103,8 @@ def show_window_ramps(windows: Iterable[str] = tuple(WINDOWS), low: int = -1500,
     True
     """
     spoken = []
-    canvas, (axes, below) = _canvas([3, 1.5])
-    for name, colour, dashes in zip(windows, COLOURS, _DASHES, strict=False):
+    canvas, (axes, below) = chart_axes([3, 1.5])
+    for name, colour, dashes in zip(windows, COLOURS, DASHES, strict=False):
         window = find_window(name)
         corners = np.array([low, window.low, window.high, high])
         grey = apply_window(corners, window)
@@ -119,22 +112,9 @@ def show_window_ramps(windows: Iterable[str] = tuple(WINDOWS), low: int = -1500,
         spoken.append(say("ramp", name=WORDS[name], low=window.low, high=window.high))
     axes.set_ylabel(WORDS["grey"])
     axes.set_yticks([0, 128, 255])
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.45, 1), ncols=2, fontsize=_LETTER)
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.45, 1), ncols=2, fontsize=LETTER)
     _draw_tissues(below, low, high)
     return Figure([chart_panel(canvas, say("alt_ramps", windows="; ".join(spoken), ranges=_ranges_words()))])
-
-
-def _canvas(heights: list[float]):
-    """Axes one above the other on a shared horizontal axis, heights in inches; no background, no box."""
-    canvas = Canvas(figsize=(_WIDTH, sum(heights)), layout="constrained")
-    grid = canvas.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-    for axes in grid:
-        axes.patch.set_visible(False)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(labelsize=_LETTER)
-        axes.xaxis.label.set_size(_LETTER)
-        axes.yaxis.label.set_size(_LETTER)
-    return canvas, grid
 
 
 def _draw_tissues(axes, low: int, high: int) -> None:
@@ -144,7 +124,7 @@ def _draw_tissues(axes, low: int, high: int) -> None:
         axes.barh(row, width, left=start, height=0.6, color=COLOURS[1])
         roomy = end + (high - low) * 0.25 < high
         x, align = (start + width + 25, "left") if roomy else (start - 25, "right")
-        axes.text(x, row, WORDS[name], va="center", ha=align, fontsize=_LETTER)
+        axes.text(x, row, WORDS[name], va="center", ha=align, fontsize=LETTER)
     axes.set(xlim=(low, high), yticks=[], xlabel=WORDS["hu"])
     axes.spines["left"].set_visible(False)
     axes.invert_yaxis()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mosmed_edu.plotting.charts import _DASHES, _LETTER, COLOURS, _canvas
+from mosmed_edu.plotting.axes import COLOURS, DASHES, LETTER, chart_axes
 from mosmed_edu.plotting.figure import Figure, Panel, chart_panel
 from mosmed_edu.plotting.words import WORDS, say
 
@@ -97,15 +97,15 @@ def show_roc(false_alarms: Sequence[float], sensitivity: Sequence[float]) -> Fig
 
 def _curves(lines: Mapping[str, tuple[Sequence, Sequence]], x_label: str, y_label: str, **look) -> Panel:
     """One chart of lines."""
-    canvas, (axes,) = _canvas([3.2])
+    canvas, (axes,) = chart_axes([3.2])
     spoken = []
-    for (name, (x, y)), colour, dashes in zip(lines.items(), COLOURS, _DASHES, strict=False):
+    for (name, (x, y)), colour, dashes in zip(lines.items(), COLOURS, DASHES, strict=False):
         axes.plot(x, y, color=colour, linestyle=dashes, linewidth=2.5, label=name)
         spoken.append(say("curve_ends", name=name, first=y[0], last=y[-1], start=x[0], end=x[-1]))
     axes.set(xlabel=WORDS[x_label], ylabel=WORDS[y_label], **look)
     axes.grid(True, color="0.75", linewidth=0.6)
     if len(lines) > 1:
-        axes.legend(frameon=False, fontsize=_LETTER - 1)
+        axes.legend(frameon=False, fontsize=LETTER - 1)
     alt = say("alt_curves", x=WORDS[x_label], y=WORDS[y_label], curves=" ".join(spoken))
     return chart_panel(canvas, alt)
 
@@ -133,7 +133,7 @@ def show_scatter(x: Sequence[float], y: Sequence[float], x_label: str, y_label: 
 median of 65, the larger half 9.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
-    canvas, (axes,) = _canvas([3.2])
+    canvas, (axes,) = chart_axes([3.2])
     axes.plot(x, y, "o", color=COLOURS[0], markersize=4.5, alpha=0.75)
     axes.set(xscale="log", xlabel=WORDS[x_label], ylabel=WORDS[y_label])
     axes.grid(True, color="0.75", linewidth=0.6)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mosmed_edu.plotting.charts import _DASHES, _LETTER, COLOURS, _canvas
+from mosmed_edu.plotting.axes import COLOURS, DASHES, LETTER, chart_axes
 from mosmed_edu.plotting.figure import Figure, chart_panel
 from mosmed_edu.plotting.words import WORDS, say, sentence
 from mosmed_edu.windowing import find_window
@@ -45,9 +45,9 @@ def show_density(
     True
     """
     edges = np.arange(low, high + step, step)
-    canvas, (axes,) = _canvas([3.4])
+    canvas, (axes,) = chart_axes([3.4])
     spoken = []
-    for (name, hu), colour, dashes in zip(groups.items(), COLOURS, _DASHES, strict=False):
+    for (name, hu), colour, dashes in zip(groups.items(), COLOURS, DASHES, strict=False):
         share = np.histogram(np.clip(hu, low, high), edges)[0] / np.size(hu) * 100
         axes.stairs(share, edges, color=colour, linestyle=dashes, linewidth=2.5, label=name)
         middle, (first, last) = np.median(hu), np.percentile(hu, [5, 95])
@@ -57,11 +57,11 @@ def show_density(
         edge = find_window(window).low
         axes.axvline(edge, color="black", linewidth=1.2, linestyle=(0, (2, 2)))
         axes.text(edge, 1.0, say("black_left", name=WORDS[window]), transform=axes.get_xaxis_transform(), ha="right",
-                  va="bottom", fontsize=_LETTER - 1)  # fmt: skip
+                  va="bottom", fontsize=LETTER - 1)  # fmt: skip
         marked = " " + say("alt_density_edge", name=WORDS[window], edge=edge)
     axes.set(xlim=(low, high), xlabel=WORDS["hu"], ylabel=WORDS["voxels_of_group"])
     axes.set_ylim(bottom=0)
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.45, 1.07), ncols=1, fontsize=_LETTER)
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.45, 1.07), ncols=1, fontsize=LETTER)
     return Figure([chart_panel(canvas, say("alt_density", groups="; ".join(spoken)) + marked)], sentence(caption))
 
 
@@ -86,7 +86,7 @@ def show_thirds(shares: Mapping[str, Sequence[float]], caption: str = "") -> Fig
     >>> print(show_thirds({"back to front": (0.7, 0.2, 0.1)}).alt.split("each. ")[1])
     Back 70 %, middle 20 %, front 10 %.
     """
-    canvas, (axes,) = _canvas([0.55 + 1.25 * len(shares)])
+    canvas, (axes,) = chart_axes([0.55 + 1.25 * len(shares)])
     rows, labels, spoken = [], [], []
     for group, (cut, values) in enumerate(shares.items()):
         names = WORDS[f"thirds_{cut}"].split(", ")
@@ -96,7 +96,7 @@ def show_thirds(shares: Mapping[str, Sequence[float]], caption: str = "") -> Fig
             beside = value * 100 + 1.5
             if beside < 100 / 3 < beside + 10:  # not on the line
                 beside = 100 / 3 + 1.5
-            axes.text(beside, y, f"{value:.0%}", va="center", fontsize=_LETTER)
+            axes.text(beside, y, f"{value:.0%}", va="center", fontsize=LETTER)
         rows += list(at)
         labels += names
         spoken.append(", ".join(f"{name} {value * 100:.0f} %" for name, value in zip(names, values, strict=True)))

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from mosmed_edu.plotting.figure import Figure, Panel, picture_panel
-from mosmed_edu.plotting.scans import _body_box, _draw, _window_words
+from mosmed_edu.plotting.pictures import draw_picture
+from mosmed_edu.plotting.places import body_box
+from mosmed_edu.plotting.spoken import window_words
 from mosmed_edu.plotting.words import WORDS, say, sentence
 from mosmed_edu.windowing import Window, apply_window
 
@@ -35,9 +37,11 @@ def _panel(name: str, drawing, height: float, window) -> Panel:
     """One slice, cropped to the body."""
     with_lung = np.flatnonzero(drawing.lungs.data.any(axis=(0, 1)))
     k = round(float(with_lung[0] + height * (with_lung[-1] - with_lung[0])))
-    box = _body_box(drawing.ct, "axial", [k])
-    canvas = _draw(apply_window(drawing.ct.axial(k)[box], window), drawing.ct.pixel_mm("axial"), window, synthetic=True)
+    box = body_box(drawing.ct, "axial", [k])
+    canvas = draw_picture(
+        apply_window(drawing.ct.axial(k)[box], window), drawing.ct.pixel_mm("axial"), window, synthetic=True
+    )
     looks = WORDS.get(f"looks_{name}", "")
     shown = WORDS.get(name, name)
-    alt = say("alt_drawing", name=shown, share=height * 100, window=_window_words(window), looks=looks).strip()
+    alt = say("alt_drawing", name=shown, share=height * 100, window=window_words(window), looks=looks).strip()
     return picture_panel(canvas, alt, sentence(shown))

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from matplotlib.patches import Circle
 
-from mosmed_edu.plotting.atlas import _place_on_picture
 from mosmed_edu.plotting.figure import Figure, Panel, picture_panel
-from mosmed_edu.plotting.scans import _OUTLINE, _body_box, _draw, _window_title, _window_words
+from mosmed_edu.plotting.pictures import OUTLINE, draw_picture
+from mosmed_edu.plotting.places import body_box, place_on_picture
+from mosmed_edu.plotting.spoken import window_title, window_words
 from mosmed_edu.plotting.words import origin_words, say, sentence, study_words
 from mosmed_edu.volume import Volume
 from mosmed_edu.windowing import Window, apply_window
@@ -41,18 +42,18 @@ def show_marked(
 
 def _ringed(study, ct: Volume, at: tuple, window, radius_mm: float) -> Panel:
     k = int(at[2])
-    box = _body_box(ct, "axial", [k])
+    box = body_box(ct, "axial", [k])
     hu = ct.axial(k)[box]
-    canvas = _draw(apply_window(hu, window), ct.pixel_mm("axial"), window, study.is_synthetic)
-    x, y = _place_on_picture(ct, tuple(at), box)
-    canvas.axes[0].add_patch(Circle((x, y), radius_mm, fill=False, edgecolor=_OUTLINE, linewidth=2.5))
+    canvas = draw_picture(apply_window(hu, window), ct.pixel_mm("axial"), window, study.is_synthetic)
+    x, y = place_on_picture(ct, tuple(at), box)
+    canvas.axes[0].add_patch(Circle((x, y), radius_mm, fill=False, edgecolor=OUTLINE, linewidth=2.5))
     height, width = (n * mm for n, mm in zip(hu.shape, ct.pixel_mm("axial"), strict=True))
     alt = say(
         "alt_marked",
         k=k,
         study=study_words(study),
-        window=_window_words(window),
+        window=window_words(window),
         across=100 * x / width,
         down=100 * y / height,
     )
-    return picture_panel(canvas, alt, _window_title(window))
+    return picture_panel(canvas, alt, window_title(window))

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.colors import to_rgba
 
-from mosmed_edu.plotting.charts import COLOURS
+from mosmed_edu.plotting.axes import COLOURS
 from mosmed_edu.plotting.figure import Figure, Panel, picture_panel
-from mosmed_edu.plotting.scans import _body_box, _draw, _mask_words, _window_words
+from mosmed_edu.plotting.pictures import draw_picture
+from mosmed_edu.plotting.places import body_box
+from mosmed_edu.plotting.spoken import mask_words, window_words
 from mosmed_edu.plotting.words import WORDS, origin_words, say, sentence, study_words
 from mosmed_edu.volume import Volume
 from mosmed_edu.windowing import Window, apply_window
@@ -40,7 +42,7 @@ def show_mask(study, mask: Volume, k: int, ways=("plain", "outline", "fill"), wi
     """
     ct, box = study.ct(), _around(mask, k)
     panels = [_panel(study, ct, k, box, {way: mask}, window, way) for way in ways]
-    caption = say("caption_mask_ways", study=study_words(study), k=k, window=_window_words(window))
+    caption = say("caption_mask_ways", study=study_words(study), k=k, window=window_words(window))
     return Figure(panels, sentence(caption, origin_words(study)), 2)
 
 
@@ -71,8 +73,8 @@ def show_two_masks(study, masks: Mapping[str, Volume], k: int, window: Window | 
 def _panel(study, ct: Volume, k: int, box, masks: Mapping[str, Volume], window, way: str) -> Panel:
     """One picture, with outlines or a tint."""
     pixel_mm = ct.pixel_mm("axial")
-    canvas = _draw(apply_window(ct.axial(k)[box], window), pixel_mm, window, study.is_synthetic)
-    axes, spoken, body = canvas.axes[0], [], _body_box(ct, "axial", [k])
+    canvas = draw_picture(apply_window(ct.axial(k)[box], window), pixel_mm, window, study.is_synthetic)
+    axes, spoken, body = canvas.axes[0], [], body_box(ct, "axial", [k])
     for (name, mask), (colour, style) in zip(masks.items(), _LINES, strict=False):
         shown = mask.axial(k)[box]
         if way == "fill":
@@ -84,8 +86,8 @@ def _panel(study, ct: Volume, k: int, box, masks: Mapping[str, Volume], window, 
             x, y = ((np.arange(n) + 0.5) * mm for n, mm in zip(shown.shape[::-1], pixel_mm[::-1], strict=True))
             axes.contour(x, y, shown, levels=[0.5], colors=colour, linestyles=style, linewidths=2)
         if way != "plain":
-            spoken.append((f" {name}:" if len(masks) > 1 else "") + _mask_words(mask.axial(k)[body], pixel_mm))
-    alt = say("alt_mask_way", study=study_words(study), k=k, window=_window_words(window)) + "".join(spoken)
+            spoken.append((f" {name}:" if len(masks) > 1 else "") + mask_words(mask.axial(k)[body], pixel_mm))
+    alt = say("alt_mask_way", study=study_words(study), k=k, window=window_words(window)) + "".join(spoken)
     return picture_panel(canvas, alt, WORDS.get(f"mask_{way}", ""))
 
 

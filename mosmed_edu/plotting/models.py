@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import PercentFormatter
 
-from mosmed_edu.plotting.charts import _LETTER, COLOURS, _canvas
+from mosmed_edu.plotting.axes import COLOURS, LETTER, chart_axes
 from mosmed_edu.plotting.figure import Figure, Panel, chart_panel
 from mosmed_edu.plotting.words import say
 
@@ -41,7 +41,7 @@ def _strip(table: pd.DataFrame, name: str, unit: str) -> Panel:
     """One feature."""
     groups = {str(key): part[name].dropna().to_numpy() for key, part in table.groupby("category", observed=True)}
     rng = np.random.default_rng(0)  # dots are moved aside a little, so that they do not hide each other
-    canvas, (axes,) = _canvas([3.4])
+    canvas, (axes,) = chart_axes([3.4])
     spoken = []
     for place, (category, values) in enumerate(groups.items()):
         if not values.size:
@@ -93,7 +93,7 @@ def show_scores(
     >>> show_scores(row, "accuracy", 0.6, "always CT-1")
     Chart of accuracy with 95 % intervals. rule 0.70 (0.60 to 0.80). A dashed line marks 0.60: always CT-1.
     """
-    canvas, (axes,) = _canvas([0.9 + 0.42 * len(table)])
+    canvas, (axes,) = chart_axes([0.9 + 0.42 * len(table)])
     spoken = []
     for row, (name, value, low, high) in enumerate(zip(table.index, table.value, table.low, table.high, strict=True)):
         axes.plot([low, high], [row, row], color=COLOURS[0], linewidth=5, solid_capstyle="butt", alpha=0.6)
@@ -102,7 +102,7 @@ def show_scores(
     line = ""
     if reference is not None:
         axes.axvline(reference, color="black", linewidth=1.2, linestyle=(0, (4, 3)))
-        axes.text(reference, -0.75, reference_name, ha="center", fontsize=_LETTER - 1)
+        axes.text(reference, -0.75, reference_name, ha="center", fontsize=LETTER - 1)
         line = say("alt_reference", value=reference, name=reference_name)
     axes.set_yticks(range(len(table)), table.index)
     axes.set_ylim(len(table) - 0.5, -1.0 if line else -0.5)
@@ -128,12 +128,12 @@ def show_confusion(confusion: np.ndarray, names: Sequence[str], caption: str = "
     figure : Figure
     """
     confusion = np.asarray(confusion)
-    canvas, (axes,) = _canvas([0.9 + 0.75 * len(names)])
+    canvas, (axes,) = chart_axes([0.9 + 0.75 * len(names)])
     share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     for (row, column), count in np.ndenumerate(confusion):
         box = {"color": COLOURS[0 if row == column else 1], "alpha": _DARKEST * share[row, column], "linewidth": 0}
         axes.fill_between([column - 0.48, column + 0.48], row - 0.46, row + 0.46, **box)
-        axes.text(column, row, str(count), ha="center", va="center", fontsize=_LETTER + 1)
+        axes.text(column, row, str(count), ha="center", va="center", fontsize=LETTER + 1)
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(names)), names)
     axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5))
@@ -168,7 +168,7 @@ def show_calibration(
     figure : Figure
         Bars are exact (Clopper-Pearson) 95 % intervals of each group.
     """
-    canvas, (axes,) = _canvas([4.4])
+    canvas, (axes,) = chart_axes([4.4])
     axes.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle=(0, (4, 3)))
     spoken = []
     looks = zip(COLOURS, ("o", "s", "^", "D"), strict=True)
@@ -184,7 +184,7 @@ def show_calibration(
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.set_xlabel(say("said", event=event))
     axes.set_ylabel(say("was", event=event))
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.45, 1), ncols=2, fontsize=_LETTER)
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.45, 1), ncols=2, fontsize=LETTER)
     return Figure([chart_panel(canvas, say("alt_calibration", curves="; ".join(spoken)))], caption)
 
 

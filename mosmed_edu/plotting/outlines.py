@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mosmed_edu.plotting.figure import Figure
-from mosmed_edu.plotting.scans import _body_box, _slice, _window_words
+from mosmed_edu.plotting.pictures import slice_panel
+from mosmed_edu.plotting.places import body_box
+from mosmed_edu.plotting.spoken import window_words
 from mosmed_edu.plotting.words import WORDS, origin_words, say, sentence, study_words
 from mosmed_edu.volume import Volume
 
@@ -27,7 +29,7 @@ def show_outlines(study, k: int, outlines: Mapping[str, Volume], window: str = "
     figure : Figure
     """
     ct = study.ct()
-    box = _body_box(ct, "axial", [k])
-    panels = [_slice(study, ct, "axial", k, window, box, mask, title=name) for name, mask in outlines.items()]
-    caption = say("caption_slices", plane=WORDS["axial"], study=study_words(study), window=_window_words(window))
+    box = body_box(ct, "axial", [k])
+    panels = [slice_panel(study, ct, "axial", k, window, box, mask, title=name) for name, mask in outlines.items()]
+    caption = say("caption_slices", plane=WORDS["axial"], study=study_words(study), window=window_words(window))
     return Figure(panels, sentence(caption, WORDS["caption_outlines"], origin_words(study)), min(len(panels), 3))

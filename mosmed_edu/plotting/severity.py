@@ -9,9 +9,11 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import PercentFormatter
 from scipy import ndimage
 
-from mosmed_edu.plotting.charts import _DASHES, _LETTER, COLOURS, _canvas
+from mosmed_edu.plotting.axes import COLOURS, DASHES, LETTER, chart_axes
 from mosmed_edu.plotting.figure import Figure, Panel, chart_panel, picture_panel
-from mosmed_edu.plotting.scans import _BODY_HU, _body_box, _draw, _mask_words, _towards_head, _window_words
+from mosmed_edu.plotting.pictures import draw_picture
+from mosmed_edu.plotting.places import BODY_HU, body_box, towards_head
+from mosmed_edu.plotting.spoken import mask_words, window_words
 from mosmed_edu.plotting.words import WORDS, say, sentence
 from mosmed_edu.volume import Volume
 from mosmed_edu.windowing import apply_window
@@ -38,7 +40,7 @@ def overview_panel(ct: Volume, name: str, synthetic: bool, count: int = 6) -> Pa
     panel : Panel
     """
     chosen = _through_lungs(ct, count)
-    box = _body_box(ct, "axial", chosen)
+    box = body_box(ct, "axial", chosen)
     tiles = [apply_window(ct.axial(k)[box], "lung") for k in chosen]
     high, wide = tiles[0].shape
     rows = -(-count // _COLUMNS)
@@ -46,15 +48,15 @@ def overview_panel(ct: Volume, name: str, synthetic: bool, count: int = 6) -> Pa
     for n, tile in enumerate(tiles):
         top, left = n // _COLUMNS * (high + _GAP_PX), n % _COLUMNS * (wide + _GAP_PX)
         grey[top : top + high, left : left + wide] = tile
-    canvas = _draw(grey, ct.pixel_mm("axial"), "lung", synthetic, sides=())
+    canvas = draw_picture(grey, ct.pixel_mm("axial"), "lung", synthetic, sides=())
     for n in range(count):
         _print_sides(canvas, n // _COLUMNS * (high + _GAP_PX), n % _COLUMNS * (wide + _GAP_PX), wide, grey.shape)
-    return picture_panel(canvas, say("alt_overview", name=name, count=count, window=_window_words("lung")))
+    return picture_panel(canvas, say("alt_overview", name=name, count=count, window=window_words("lung")))
 
 
 def _through_lungs(ct: Volume, count: int) -> list[int]:
     """Axial slices from head to foot, evenly spread over those that hold a fair amount of lung."""
-    order = _towards_head(ct)[::-1]
+    order = towards_head(ct)[::-1]
     inside = np.array([_air_in_body(ct.axial(int(k))[::4, ::4]) for k in order])
     kept = order[inside > inside.max() / 4] if inside.any() else order
     return kept[np.rint(np.linspace(0.06, 0.94, count) * (len(kept) - 1)).astype(int)].tolist()
@@ -62,14 +64,14 @@ def _through_lungs(ct: Volume, count: int) -> list[int]:
 
 def _air_in_body(hu: np.ndarray) -> int:
     """Pixels of air that the body encloses."""
-    body = hu > _BODY_HU
+    body = hu > BODY_HU
     return int((ndimage.binary_fill_holes(body) & ~body).sum())
 
 
 def _print_sides(canvas, top: int, left: int, wide: int, shape: tuple[int, int]) -> None:
     """R and L in the upper corners of one tile, whose place is given in pixels of the array."""
     scale, height = canvas.bbox.width / shape[1], canvas.bbox.height
-    style = {"color": "white", "fontsize": _LETTER, "weight": "bold", "va": "top", "transform": None}
+    style = {"color": "white", "fontsize": LETTER, "weight": "bold", "va": "top", "transform": None}
     for side, x, align in (("R", left, "left"), ("L", left + wide, "right")):
         inwards = 8 if align == "left" else -8
         edge = [withStroke(linewidth=3, foreground="black")]
@@ -93,9 +95,9 @@ def show_blind_slice(ct: Volume, k: int, name: str, synthetic: bool) -> Figure:
     -------
     figure : Figure
     """
-    box = _body_box(ct, "axial", [k])
-    canvas = _draw(apply_window(ct.axial(k)[box], "lung"), ct.pixel_mm("axial"), "lung", synthetic)
-    alt = say("alt_blind", name=name, k=k, count=ct.slice_count("axial"), window=_window_words("lung"))
+    box = body_box(ct, "axial", [k])
+    canvas = draw_picture(apply_window(ct.axial(k)[box], "lung"), ct.pixel_mm("axial"), "lung", synthetic)
+    alt = say("alt_blind", name=name, k=k, count=ct.slice_count("axial"), window=window_words("lung"))
     return Figure([picture_panel(canvas, alt)], WORDS["caption_synthetic"] if synthetic else "")
 
 
@@ -118,12 +120,12 @@ def show_extent(drawings: Sequence, titles: Sequence[str]) -> Figure:
             ct, mask = drawing.ct, drawing.mask
             counts = [mask.picture(plane, k).sum() for k in range(ct.slice_count(plane))]
             k, pixel_mm = int(np.argmax(counts)), ct.pixel_mm(plane)
-            box = _body_box(ct, plane, [k])
+            box = body_box(ct, plane, [k])
             found = mask.picture(plane, k)[box]
-            canvas = _draw(apply_window(ct.picture(plane, k)[box], "lung"), pixel_mm, "lung", True, found)
-            words = say("alt_extent", plane=WORDS[plane], name=title, window=_window_words("lung"))
+            canvas = draw_picture(apply_window(ct.picture(plane, k)[box], "lung"), pixel_mm, "lung", True, found)
+            words = say("alt_extent", plane=WORDS[plane], name=title, window=window_words("lung"))
             shown = f"{title}, {WORDS[plane].lower()}"
-            panels.append(picture_panel(canvas, words + _mask_words(found, pixel_mm), shown))
+            panels.append(picture_panel(canvas, words + mask_words(found, pixel_mm), shown))
     return Figure(panels, sentence(WORDS["caption_mask"], WORDS["caption_synthetic_studies"]), 2)
 
 
@@ -145,12 +147,12 @@ def show_lobe_shares(shares: Mapping[str, Mapping[str, float]]) -> Figure:
     >>> show_lobe_shares({"a": {"left upper lobe": 0.25}})
     Bar chart of the involved share of each lobe. a: left upper lobe 25%.
     """
-    canvas, grid = _canvas([0.5 + 0.42 * len(lobes) for lobes in shares.values()])
+    canvas, grid = chart_axes([0.5 + 0.42 * len(lobes) for lobes in shares.values()])
     for axes, (name, lobes), colour in zip(grid, shares.items(), COLOURS, strict=False):
         axes.barh(list(lobes), list(lobes.values()), color=colour, height=0.7)
         for row, share in enumerate(lobes.values()):
-            axes.text(share + 0.01, row, f"{share:.0%}", va="center", fontsize=_LETTER)
-        axes.set_title(name, fontsize=_LETTER, loc="left")
+            axes.text(share + 0.01, row, f"{share:.0%}", va="center", fontsize=LETTER)
+        axes.set_title(name, fontsize=LETTER, loc="left")
         axes.tick_params(left=False)
         axes.invert_yaxis()
     grid[-1].set(xlim=(0, 1.12), xlabel=WORDS["involved"])
@@ -177,12 +179,12 @@ def show_probabilities(percent: Sequence[float], probabilities: np.ndarray, name
     -------
     figure : Figure
     """
-    canvas, (axes,) = _canvas([3])
+    canvas, (axes,) = chart_axes([3])
     spoken = []
-    for name, values, colour, dashes in zip(names, probabilities.T, COLOURS, _DASHES, strict=False):
+    for name, values, colour, dashes in zip(names, probabilities.T, COLOURS, DASHES, strict=False):
         axes.plot(percent, values, color=colour, linestyle=dashes, linewidth=2.5)
         top = int(np.argmax(values))
-        axes.text(np.clip(percent[top], 6, 94), min(values[top], 1) + 0.03, name, ha="center", fontsize=_LETTER)
+        axes.text(np.clip(percent[top], 6, 94), min(values[top], 1) + 0.03, name, ha="center", fontsize=LETTER)
         spoken.append(say("curve", name=name, top=values[top], percent=percent[top]))
     for limit in (25, 50, 75):
         axes.axvline(limit, color="black", linewidth=0.8, linestyle=":")
@@ -206,7 +208,7 @@ def show_readers(first: Sequence[float], second: Sequence[float]) -> Figure:
     """
     first, second = np.asarray(first, float), np.asarray(second, float)
     same = np.digitize(first, (25, 50, 75)) == np.digitize(second, (25, 50, 75))
-    canvas, (axes,) = _canvas([4.6])
+    canvas, (axes,) = chart_axes([4.6])
     for limit in (25, 50, 75):
         axes.axvline(limit, color="black", linewidth=0.8, linestyle=":")
         axes.axhline(limit, color="black", linewidth=0.8, linestyle=":")
@@ -215,7 +217,7 @@ def show_readers(first: Sequence[float], second: Sequence[float]) -> Figure:
     axes.set(xlim=(0, 100), ylim=(0, 100), xlabel=WORDS["reader_1"], ylabel=WORDS["reader_2"])
     axes.set_xticks([0, 25, 50, 75, 100])
     axes.set_yticks([0, 25, 50, 75, 100])
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.45, 1), ncols=2, fontsize=_LETTER)
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.45, 1), ncols=2, fontsize=LETTER)
     r = np.corrcoef(first, second)[0, 1]
     return Figure([chart_panel(canvas, say("alt_readers", n=len(first), r=r, same=same.mean()))])
 
@@ -258,14 +260,14 @@ def show_certainty(counts: Mapping[str, int]) -> Figure:
     -------
     figure : Figure
     """
-    canvas, (axes,) = _canvas([2.4])
+    canvas, (axes,) = chart_axes([2.4])
     spoken = []
     for row, (name, n) in enumerate(counts.items()):
         low = lower_bound(n, n)
         axes.plot([low, 1], [row, row], color=COLOURS[0], linewidth=6, solid_capstyle="butt")
         axes.plot(1, row, "o", color=COLOURS[1], markersize=9)
         beside = (low + 0.02, "left", row - 0.36) if low < 0.5 else (low - 0.02, "right", row)
-        axes.text(beside[0], beside[2], f"{low:.1%}", ha=beside[1], va="center", fontsize=_LETTER)
+        axes.text(beside[0], beside[2], f"{low:.1%}", ha=beside[1], va="center", fontsize=LETTER)
         spoken.append(say("interval", name=name, n=n, low=low))
     axes.set_yticks(range(len(counts)), [f"{name}, {n}" for name, n in counts.items()])
     axes.set(xlim=(0, 1.04), xlabel=WORDS["sensitivity"])

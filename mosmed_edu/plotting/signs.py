@@ -11,13 +11,15 @@ from matplotlib.patches import Rectangle
 from scipy import ndimage
 
 from mosmed_edu.plotting.figure import Figure, Panel, picture_panel
-from mosmed_edu.plotting.scans import _OUTLINE, _body_box, _draw, _window_name, _window_words
+from mosmed_edu.plotting.pictures import OUTLINE, draw_picture
+from mosmed_edu.plotting.places import body_box
+from mosmed_edu.plotting.spoken import window_name, window_words
 from mosmed_edu.plotting.words import WORDS, origin_words, say, sentence, study_words
 from mosmed_edu.volume import Volume
 from mosmed_edu.windowing import Window, apply_window, find_window
 
 #: Colours of several signs in one picture, bright ones of Okabe and Ito; the third is hatched, too.
-_TINTS = (("orange", _OUTLINE, None), ("blue", "#56B4E9", None), ("hatched", "#F0E442", "////"))
+_TINTS = (("orange", OUTLINE, None), ("blue", "#56B4E9", None), ("hatched", "#F0E442", "////"))
 _TINT = 0.45  # how much of a tint is laid over the grey
 
 _SMOOTH_PX = 600  # a crop is brought to about this many pixels, so that no voxel edges are seen
@@ -86,8 +88,8 @@ def show_labels(study, k: int, signs: Mapping[int, str], window: Window | str = 
     figure : Figure
     """
     ct, truth = study.ct(), study.truth()
-    box = _body_box(ct, "axial", [k])
-    caption = say("caption_labels", k=k, study=study_words(study), window=_window_words(window))
+    box = body_box(ct, "axial", [k])
+    caption = say("caption_labels", k=k, study=study_words(study), window=window_words(window))
     plain = _slice(study, ct, k, box, window, WORDS["unlabelled"])
     if truth is None:
         second = _slice(study, ct, k, box, "mediastinum", WORDS["mediastinum"])
@@ -98,14 +100,14 @@ def show_labels(study, k: int, signs: Mapping[int, str], window: Window | str = 
 
 def _slice(study, ct: Volume, k: int, box, window, title: str) -> Panel:
     """A whole slice, nothing drawn on it."""
-    canvas = _draw(apply_window(ct.axial(k)[box], window), ct.pixel_mm("axial"), window, study.is_synthetic)
+    canvas = draw_picture(apply_window(ct.axial(k)[box], window), ct.pixel_mm("axial"), window, study.is_synthetic)
     return picture_panel(canvas, _slice_words(study, ct, k, window), title)
 
 
 def _labelled(study, ct: Volume, labels: np.ndarray, k: int, box, signs: Mapping[int, str], window) -> Panel:
     """The slice with each sign in its own colour and kind of line, and a title that says which is which."""
     pixel_mm = ct.pixel_mm("axial")
-    canvas = _draw(apply_window(ct.axial(k)[box], window), pixel_mm, window, study.is_synthetic)
+    canvas = draw_picture(apply_window(ct.axial(k)[box], window), pixel_mm, window, study.is_synthetic)
     named, spoken = [], []
     for (number, name), tint in zip(signs.items(), _TINTS, strict=False):
         mask = labels == number
@@ -139,15 +141,15 @@ def _crop(example, window, title: str, outlined: bool = False) -> Panel:
     times = max(round(_SMOOTH_PX / hu.shape[1]), 1)
     pixel_mm = cut.pixel_mm("axial")
     grey = apply_window(ndimage.zoom(hu.astype(np.float32), times, order=1, grid_mode=True, mode="nearest"), window)
-    canvas = _draw(grey, np.divide(pixel_mm, times), window, example.is_synthetic)
+    canvas = draw_picture(grey, np.divide(pixel_mm, times), window, example.is_synthetic)
     if outlined:
         _contour(canvas.axes[0], mask, pixel_mm)
     alt = say(
         "alt_crop",
         name=WORDS[example.name],
         width=hu.shape[1] * pixel_mm[1],
-        window=_window_words(window),
-        seen=say(f"seen_{_window_name(window)}", low=find_window(window).low, high=find_window(window).high),
+        window=window_words(window),
+        seen=say(f"seen_{window_name(window)}", low=find_window(window).low, high=find_window(window).high),
         mean=hu[mask].mean() if mask.any() else np.nan,
         grey=apply_window(hu, window)[mask].mean() if mask.any() else np.nan,
         share=mask.mean(),
@@ -158,19 +160,19 @@ def _crop(example, window, title: str, outlined: bool = False) -> Panel:
 def _place(example) -> Panel:
     """The whole slice, with a frame round the crop."""
     (rows, columns), k, ct = _square(example), example.at[2], example.ct
-    box = _body_box(ct, "axial", [k])
+    box = body_box(ct, "axial", [k])
     frame = np.zeros((*ct.shape[:2], 1), bool)
     frame[rows, columns] = True
     framed = ct.with_data(frame).axial(0)[box]
     pixel_mm = ct.pixel_mm("axial")
-    canvas = _draw(apply_window(ct.axial(k)[box], "lung"), pixel_mm, "lung", example.is_synthetic)
+    canvas = draw_picture(apply_window(ct.axial(k)[box], "lung"), pixel_mm, "lung", example.is_synthetic)
     down, across = np.flatnonzero(framed.any(1)), np.flatnonzero(framed.any(0))
     high, wide = pixel_mm
     corner, width, height = (across[0] * wide, down[0] * high), len(across) * wide, len(down) * high
-    canvas.axes[0].add_patch(Rectangle(corner, width, height, fill=False, edgecolor=_OUTLINE, linewidth=3))
+    canvas.axes[0].add_patch(Rectangle(corner, width, height, fill=False, edgecolor=OUTLINE, linewidth=3))
     side = WORDS["on_right" if across.mean() < framed.shape[1] / 2 else "on_left"]
     depth = WORDS["at_front" if down.mean() < framed.shape[0] / 2 else "at_back"]
-    alt = say("alt_place", window=_window_words("lung"), name=WORDS[example.name], side=side, depth=depth)
+    alt = say("alt_place", window=window_words("lung"), name=WORDS[example.name], side=side, depth=depth)
     return picture_panel(canvas, alt, WORDS["place"])
 
 
@@ -187,7 +189,7 @@ def _square(example) -> tuple[tuple[slice, slice], int]:
 def _contour(axes, mask: np.ndarray, pixel_mm) -> None:
     """Outline a mask whose pixels have this height and width, in mm."""
     if mask.any():
-        axes.contour(*_centres(mask, pixel_mm), mask, levels=[0.5], colors=_OUTLINE, linewidths=2.2)
+        axes.contour(*_centres(mask, pixel_mm), mask, levels=[0.5], colors=OUTLINE, linewidths=2.2)
 
 
 def _centres(mask: np.ndarray, pixel_mm) -> tuple[np.ndarray, np.ndarray]:
@@ -196,7 +198,7 @@ def _centres(mask: np.ndarray, pixel_mm) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _slice_words(study, ct: Volume, k: int, window) -> str:
-    name, shown = _window_name(window), find_window(window)
+    name, shown = window_name(window), find_window(window)
     seen = say(f"seen_{name}", low=shown.low, high=shown.high)
     return say(
         "alt_slice",
@@ -204,7 +206,7 @@ def _slice_words(study, ct: Volume, k: int, window) -> str:
         k=k,
         count=ct.slice_count("axial"),
         study=study_words(study),
-        window=_window_words(window),
+        window=window_words(window),
         seen=seen,
         mask="",
     )
@@ -212,7 +214,7 @@ def _slice_words(study, ct: Volume, k: int, window) -> str:
 
 def _title(window: Window | str) -> str:
     """The name of a preset; level and width of any other window."""
-    shown, name = find_window(window), _window_name(window)
+    shown, name = find_window(window), window_name(window)
     return say("own_title", level=shown.level, width=shown.width) if name == "own" else WORDS[name]
 
 

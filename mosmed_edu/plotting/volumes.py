@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mosmed_edu.plotting.figure import Figure, Panel, picture_panel
-from mosmed_edu.plotting.scans import _draw, _window_words
+from mosmed_edu.plotting.pictures import SIDES, draw_picture
+from mosmed_edu.plotting.spoken import window_words
 from mosmed_edu.plotting.words import WORDS, say, sentence
 from mosmed_edu.volume import Volume
 from mosmed_edu.windowing import Window, apply_window
@@ -35,12 +36,12 @@ def show_volumes(
 
 def _panel(name: str, volume: Volume, plane: str, window, place: float) -> Panel:
     k = round(place * (volume.slice_count(plane) - 1))
-    canvas = _draw(
+    canvas = draw_picture(
         apply_window(volume.picture(plane, k), window),
         volume.pixel_mm(plane),
         window,
         synthetic=True,
-        sides=("A", "P") if plane == "sagittal" else ("R", "L"),
+        sides=("A", "P") if plane == "sagittal" else SIDES,
     )
     shown = WORDS.get(name, name)
     alt = say(
@@ -48,7 +49,7 @@ def _panel(name: str, volume: Volume, plane: str, window, place: float) -> Panel
         plane=WORDS[plane],
         count=volume.slice_count("axial"),
         mm=volume.spacing[volume.axis("S")],
-        window=_window_words(window),
+        window=window_words(window),
         name=shown,
         looks=WORDS.get(f"looks_{name}", ""),
     )

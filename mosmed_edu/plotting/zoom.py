@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from mosmed_edu.plotting.figure import Figure, Panel, picture_panel
-from mosmed_edu.plotting.scans import _draw, _window_words
+from mosmed_edu.plotting.pictures import draw_picture
+from mosmed_edu.plotting.spoken import window_words
 from mosmed_edu.plotting.words import WORDS, origin_words, say, sentence, study_words
 from mosmed_edu.volume import Volume
 from mosmed_edu.windowing import Window, apply_window
@@ -35,7 +36,7 @@ def show_zoom(
     """
     ct = study.ct()
     panels = [_cut(study, ct, title, place, size_mm, window) for title, place in places.items()]
-    caption = say("caption_zoom", study=study_words(study), size=size_mm, window=_window_words(window))
+    caption = say("caption_zoom", study=study_words(study), size=size_mm, window=window_words(window))
     return Figure(panels, sentence(caption, origin_words(study)), min(len(panels), columns))
 
 
@@ -49,7 +50,7 @@ def _cut(study, ct: Volume, title: str, place: tuple, size_mm: float, window) ->
         box.append(slice(start, start + side))
     part = ct.with_data(ct.data[(*box, slice(k, k + 1))])
     grey = apply_window(part.axial(0), window)
-    canvas = _draw(grey, ct.pixel_mm("axial"), window, study.is_synthetic)
+    canvas = draw_picture(grey, ct.pixel_mm("axial"), window, study.is_synthetic)
     name = WORDS.get(title, title)
-    alt = say("alt_zoom", size=size_mm, k=k, study=study_words(study), window=_window_words(window), name=name)
+    alt = say("alt_zoom", size=size_mm, k=k, study=study_words(study), window=window_words(window), name=name)
     return picture_panel(canvas, alt, sentence(name))

@@ -10,10 +10,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
-from scipy import ndimage
 
 from mosmed_edu.errors import CacheError
 from mosmed_edu.layout import write_volume
+from mosmed_edu.plotting.places import BODY_HU, largest_part
 from mosmed_edu.plotting.words import WORDS, say
 from mosmed_edu.volume import Volume
 
@@ -26,7 +26,6 @@ MAX_BYTES = 2_500_000
 #: Grey values are multiples of the first of these that makes the file small enough, in HU.
 HU_STEPS = (4, 8, 16, 32)
 
-_BODY_HU = -300
 _MARGIN_MM = 10
 
 #: Part of the files' names: another way to make them must not be taken for this one.
@@ -158,10 +157,9 @@ def _part(volume: Volume, cut: tuple[slice, slice, slice]) -> Volume:
 
 def _body_box(ct: Volume, along: int) -> tuple[slice, slice, slice]:
     """The part of the axial slices that holds the body in all of them, with a margin; all slices."""
-    labels, count = ndimage.label(ct.data > _BODY_HU)
-    if not count:
+    body = largest_part(ct.data > BODY_HU)
+    if not body.any():
         return tuple(slice(0, n) for n in ct.shape)
-    body = labels == np.bincount(labels.ravel())[1:].argmax() + 1
     box = []
     for axis, (n, mm) in enumerate(zip(ct.shape, ct.spacing, strict=True)):
         inside = np.flatnonzero(body.any(axis=tuple(a for a in range(3) if a != axis)))
