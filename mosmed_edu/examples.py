@@ -6,7 +6,6 @@ recipe draws the middle of one chest with much of one sign; the place shown is w
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,10 +13,10 @@ import numpy as np
 from scipy import ndimage
 from tqdm.auto import tqdm
 
+from mosmed_edu.book import building_book
 from mosmed_edu.errors import DrawingError
 from mosmed_edu.phantom import Disease, Drawing, Patient, Shares, draw
 from mosmed_edu.phantom.signs import SIGN
-from mosmed_edu.viewer import BOOK_VARIABLE
 from mosmed_edu.volume import Volume
 
 #: Slices that are drawn of each chest: enough to choose one from.
@@ -123,7 +122,7 @@ def draw_examples(
         if name not in EXAMPLES:
             raise DrawingError(f"example {name!r}", "is not known", f"take one of {', '.join(EXAMPLES)}")
     if progress is None:
-        progress = os.environ.get(BOOK_VARIABLE) != "1"
+        progress = not building_book()
     drawings: dict[_Recipe, Drawing] = {}
     found = {}
     for name in tqdm(names, "Drawing the signs", unit="sign", disable=not progress):

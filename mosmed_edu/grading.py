@@ -8,7 +8,6 @@ the registry where there is none.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -18,12 +17,12 @@ import numpy as np
 import pandas as pd
 
 from mosmed_edu.agreement import agreement
+from mosmed_edu.book import building_book
 from mosmed_edu.dataset import Dataset, Study
 from mosmed_edu.layout import CATEGORIES
 from mosmed_edu.phantom.reading import LIMITS, category_of
 from mosmed_edu.plotting import overview_panel, show_blind_slice
 from mosmed_edu.plotting.words import WORDS, say
-from mosmed_edu.viewer import BOOK_VARIABLE
 
 #: An extent this many percentage points from a limit is called near it.
 NEAR_POINTS = 5
@@ -180,7 +179,7 @@ def grading_practice(studies: Iterable[Study]):
         place where the page will write the agreement is returned.
     """
     cases = [Case.of(study) for study in studies]
-    if os.environ.get(BOOK_VARIABLE) != "1":
+    if not building_book():
         return _widget(Practice(cases))
     from IPython.display import HTML  # here, because a script without a screen should not need them
     from jupyterquiz import display_quiz

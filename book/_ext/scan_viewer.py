@@ -21,9 +21,10 @@ from pathlib import Path
 
 from sphinx.util import logging
 
+from mosmed_edu.book import BOOK_VARIABLE
 from mosmed_edu.dataset import open_dataset
 from mosmed_edu.errors import MosMedError
-from mosmed_edu.viewer import BLOCK, BOOK_VARIABLE, export_scan
+from mosmed_edu.viewer import BLOCK, export_scan
 from mosmed_edu.viewer.export import grid_words
 
 SCANS = "_static/scans"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
+from mosmed_edu.book import building_book
 from mosmed_edu.dataset import Study
 from mosmed_edu.errors import MosMedError
 from mosmed_edu.features.cohort import measure_one
@@ -45,7 +45,7 @@ def measure_cost(studies: Iterable[Study], progress: bool = True) -> pd.DataFram
     >>> measure_cost(open_dataset().studies()[:3]).cpu_seconds.mean()     # doctest: +SKIP
     """
     studies = list(studies)
-    hidden = not progress or bool(os.environ.get("MOSMED_BOOK"))
+    hidden = not progress or building_book()
     rows = []
     with process_pool(1) as pool:
         pool.submit(peak_bytes).result()  # starting and importing is not the first study's cost

@@ -5,6 +5,6 @@ widgets; `export` makes a scan small enough for a web page.
 """
 
 from mosmed_edu.viewer.export import WebScan, export_scan, web_scan
-from mosmed_edu.viewer.show import BLOCK, BOOK_VARIABLE, ScanView, view
+from mosmed_edu.viewer.show import BLOCK, ScanView, view
 
-__all__ = ["BLOCK", "BOOK_VARIABLE", "ScanView", "WebScan", "export_scan", "view", "web_scan"]
+__all__ = ["BLOCK", "ScanView", "WebScan", "export_scan", "view", "web_scan"]

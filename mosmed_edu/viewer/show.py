@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import cached_property
 from html import escape
 
+from mosmed_edu.book import building_book
 from mosmed_edu.dataset import Study, open_dataset
 from mosmed_edu.layout import DRAWN_NAMES
 from mosmed_edu.plotting import Figure, show_slices
 from mosmed_edu.plotting.words import WORDS, origin_words, sentence, study_words
 from mosmed_edu.windowing import Window, find_window
-
-#: Set to "1" by the build of the book: its pages have no kernel for a slider to talk to.
-BOOK_VARIABLE = "MOSMED_BOOK"
 
 #: The class of the HTML element that a built page turns into a viewer.
 BLOCK = "mosmed-view"
@@ -96,7 +93,7 @@ class ScanView:
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         still = {"text/plain": repr(self)}
-        if os.environ.get(BOOK_VARIABLE) == "1":
+        if building_book():
             return still | {"text/html": self.html()}
         from mosmed_edu.viewer.live import live_view  # here, because a script without a screen should not need it
 
