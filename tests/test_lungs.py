@@ -11,6 +11,7 @@ from mosmed_edu.errors import LungsNotFound, MosMedError
 from mosmed_edu.lungs import LEFT, RIGHT, discs, segment_lungs
 from mosmed_edu.lungs.outline import _quantile
 from mosmed_edu.lungs.search import _sum_of_nine, fill_holes
+from mosmed_edu.lungs.turned import Turned
 from mosmed_edu.masks import dice, involvement
 from mosmed_edu.phantom import Disease, Findings, Patient, draw
 from mosmed_edu.volume import Volume
@@ -163,6 +164,138 @@ def test_doubts_are_said():
     one = ct.with_data(np.where(lungs[LEFT], np.int16(30), ct.data))
     assert any("much smaller" in doubt for doubt in segment_lungs(one).doubts)
     assert not segment_lungs(one).trusted
+
+
+# What lies in or beside two lungs, each thing alone: x, y and z in mm to the patient's right, front and head.
+
+
+def small_chest(mm=3.0):
+    """Two lungs in a body of muscle and nothing else: HU, the lungs, the affine, and where each voxel lies."""
+    shape = (round(240 / mm), round(180 / mm), 14)
+    affine = np.diag([-mm, mm, 8.0, 1.0])
+    affine[:3, 3] = mm * (shape[0] - 1) / 2, -mm * (shape[1] - 1) / 2, -52
+    x, y, z = (affine[n, n] * index + affine[n, 3] for n, index in enumerate(np.ogrid[tuple(map(slice, shape))]))
+    hu = np.full(shape, -1000.0)
+    hu[np.broadcast_to((x / 112) ** 2 + (y / 82) ** 2 < 1, shape)] = 40
+    lungs = {}
+    for side, sign in ((RIGHT, 1), (LEFT, -1)):
+        lungs[side] = (((x - sign * 50) / 42) ** 2 + (y / 60) ** 2 < 1) & (np.abs(z) < 49)
+        hu[lungs[side]] = -860
+    return hu, lungs, affine, (x, y, z)
+
+
+def labels_of(hu, affine):
+    """As found in the scan once it has its grain."""
+    grain = np.random.default_rng(0).normal(0, 12, hu.shape)
+    return segment_lungs(Volume((hu + grain).astype(np.int16), affine)).labels.data
+
+
+def middle_of(mask):
+    return np.array(ndimage.center_of_mass(mask))
+
+
+@pytest.mark.parametrize("mm", [0.75, 0.5])
+def test_ellipses_of_fine_pixels_are_found_to_the_pixel(mm):
+    hu, lungs, affine, _ = small_chest(mm)
+    labels = labels_of(hu, affine)
+    for side in (RIGHT, LEFT):
+        assert overlap(labels == side, lungs[side]) > 0.99
+        assert np.abs(middle_of(labels == side) - middle_of(lungs[side])).max() < 0.1
+
+
+@pytest.mark.parametrize("mm, step", [(0.5, 3), (0.3, 5)])
+def test_mended_lung_lies_on_the_fine_pixels_where_it_lay_on_the_coarse_ones(mm, step):
+    """Where nothing is aerated, its outline is not drawn anew. Of an even step, a fine pixel may lie between two."""
+    i, j = np.ogrid[:300, :240]
+    ellipse = ((((i - 160) / 90) ** 2 + ((j - 110) / 70) ** 2) < 1)[..., None]
+    solid = Volume(np.full(ellipse.shape, 40, np.int16), np.diag([mm, mm, 8.0, 1.0]))
+    turned, whole = Turned.of(solid), ellipse[::step, ::step].astype(np.uint8)
+    labels = turned.refine(whole * np.uint8(LEFT), np.zeros_like(whole), np.zeros(whole.shape, bool))
+    assert turned.step == step
+    assert set(np.unique(labels)) == {0, LEFT}
+    assert overlap(labels == LEFT, ellipse) > 0.98
+    assert np.abs(middle_of(labels == LEFT) - middle_of(ellipse)).max() < 0.2
+
+
+def test_emphysema_at_the_edge_of_a_lung_stays_in():
+    """Free gas as in bowel, open to the mediastinum: had it been taken out, nothing would fill it."""
+    hu, lungs, affine, (x, y, z) = small_chest()
+    bulla = ((x - 25) ** 2 + y**2 < 16**2) & (np.abs(z) < 20) & lungs[RIGHT]
+    hu[bulla] = -990
+    assert (labels_of(hu, affine)[bulla] == RIGHT).mean() > 0.98
+
+
+def test_bowel_gas_below_a_lung_stays_out_with_all_that_is_blurred_beside_it():
+    hu, lungs, affine, (x, y, z) = small_chest()
+    fold = ((x - 50) ** 2 + (y + 8) ** 2 < 9**2) & (z < -50)
+    gas = ((x - 50) ** 2 + (y - 10) ** 2 < 14**2) & (z < -50)
+    hu[fold], hu[gas] = -650, -995
+    labels = labels_of(hu, affine)
+    assert not labels[fold | gas].any()
+    assert overlap(labels > 0, lungs[RIGHT] | lungs[LEFT]) > 0.99
+
+
+def test_bowel_gas_that_touches_a_lung_stays_out_with_its_rim():
+    """A rim that stayed would join the lung as a ring, and what a ring encloses is filled."""
+    hu, lungs, affine, (x, y, z) = small_chest()
+    both = lungs[RIGHT] | lungs[LEFT]
+    gas = ((x + 10) ** 2 + (y - 58) ** 2 < 17**2) & (z < -10) & ~both
+    hu[gas] = -995
+    labels = labels_of(hu, affine)
+    assert labels[gas].astype(bool).mean() < 0.05
+    assert (labels[both] > 0).mean() > 0.97
+
+
+def test_the_top_of_the_diaphragm_is_no_lung_and_a_mass_with_lung_below_it_is():
+    hu, lungs, affine, (x, y, z) = small_chest()
+    dome = (((x - 50) / 30) ** 2 + (y / 40) ** 2 + ((z + 52) / 30) ** 2 < 1) & lungs[RIGHT]
+    mass = (x + 50) ** 2 + y**2 + (z + 16) ** 2 < 14**2
+    hu[dome | mass] = 40
+    labels = labels_of(hu, affine)
+    assert labels[dome].astype(bool).mean() < 0.02
+    assert (labels[mass] == LEFT).mean() > 0.98
+
+
+def test_a_bubble_in_the_stomach_under_the_diaphragm_is_no_lung():
+    """On the slice above it lies lung, and lung lies beside it and behind it."""
+    hu, lungs, affine, (x, y, z) = small_chest()
+    dome = (((x + 35) / 33) ** 2 + ((y - 20) / 42) ** 2 < 1) & (z < -28)
+    bubble = ((x + 45) ** 2 + (y - 15) ** 2 < 8**2) & (z < -28) & (z > -48)
+    hu[dome], hu[bubble] = 40, -800
+    labels = labels_of(hu, affine)
+    assert not labels[bubble].any()
+    assert (labels[lungs[LEFT] & ~dome] == LEFT).mean() > 0.98
+
+
+def test_aerated_lung_that_consolidation_cuts_off_is_not_lost():
+    hu, lungs, affine, (x, y, z) = small_chest()
+    patch = (((x - 65) / 24) ** 2 + ((y + 60) / 50) ** 2 < 1) & (np.abs(z) < 24) & lungs[RIGHT]
+    island = ((x - 65) ** 2 + (y + 35) ** 2 < 10**2) & (np.abs(z) < 14)
+    hu[patch], hu[island] = 30, -840
+    assert (labels_of(hu, affine)[island] == RIGHT).mean() > 0.9
+
+
+def test_air_beside_the_lungs_is_no_lung():
+    hu, lungs, affine, (x, y, z) = small_chest()
+    bowel = ((x - 13) ** 2 + (y - 54) ** 2 < 10**2) & (np.abs(z) < 20)  # in front of the right lung's inner edge
+    hu[bowel] = -800
+    assert not (bowel & lungs[RIGHT]).any()
+    assert not labels_of(hu, affine)[bowel].any()
+
+
+def test_the_tip_of_a_lung_is_not_lost_however_small():
+    hu, lungs, affine, (x, y, z) = small_chest()
+    top = lungs[RIGHT] & (z > 40)
+    tip = top & ((x - 50) ** 2 + (y - 10) ** 2 < 8**2)
+    hu[top & ~tip] = 40
+    assert (labels_of(hu, affine)[tip] == RIGHT).mean() > 0.98
+
+
+def test_a_windpipe_that_touches_a_lung_is_not_counted():
+    hu, _, affine, (x, y, _) = small_chest(0.8)
+    away = np.broadcast_to(np.hypot(x - 3, y), hu.shape)
+    hu[away < 8] = -995  # the lung begins at x = 8
+    assert not labels_of(hu, affine)[away < 7].any()  # its own rim is a matter of one pixel
 
 
 NOT_A_CHEST = {

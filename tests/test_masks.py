@@ -101,6 +101,30 @@ def test_distance_from_the_pleura_is_that_of_the_drawing():
     assert table["pleura_mm"].tolist() == pytest.approx([0.8 - 0.7, 11 * 0.7 - 0.7], abs=1e-5)
 
 
+def test_a_lesion_that_the_lungs_leave_out_lies_as_deep_as_one_that_they_hold():
+    lungs, lesion = box((10, 50), (10, 40), (2, 18)), box((28, 32), (20, 23), (5, 8))
+    holed = lungs.with_data(lungs.data & ~lesion.data)
+    deep = 10 * 0.7  # ten voxels lie between it and the edge at j = 10
+    for either in (lungs, holed):
+        assert lesion_table(lesion, lungs=either)["pleura_mm"].tolist() == pytest.approx([deep], abs=1e-5)
+
+
+def test_consolidation_begins_at_its_limit():
+    lesion = box((5, 9), (10, 20), (3, 4))
+    ct = blank(np.int16).with_data(np.full(SHAPE, -301, np.int16))
+    ct.data[5, 10:20, 3] = -300  # a quarter of it
+    ct.data[6, 10:20, 3] = -100  # another
+    assert lesion_table(lesion, ct)["consolidation"].tolist() == [1 / 2]
+    assert lesion_table(lesion, ct, consolidation_hu=-100)["consolidation"].tolist() == [1 / 4]
+
+
+def test_sides_are_those_of_lungs_that_lie_off_the_middle_of_the_picture():
+    lungs = box((2, 12), (5, 45), (2, 18)).data | box((16, 26), (5, 45), (2, 18)).data  # of 60 columns
+    mask = box((4, 8), (10, 20), (3, 6)).data | box((20, 24), (10, 14), (9, 11)).data
+    assert lesion_table(blank().with_data(mask), lungs=blank().with_data(lungs))["side"].tolist() == ["right", "left"]
+    assert lesion_table(blank().with_data(mask))["side"].tolist() == ["right", "right"]  # the half of the picture
+
+
 @pytest.mark.parametrize("axes", ["RAS", "LPS", "SAR", "PIR"])
 def test_the_answer_does_not_depend_on_the_order_of_the_axes(axes):
     import nibabel as nib
@@ -254,7 +278,7 @@ def test_masks_of_zeros_and_ones_are_taken_as_they_are():
     [
         (lambda a: a.with_data(a.data * np.int16(2)), "values other than 0 and 1"),
         (lambda a: a.with_data(np.where(a.data, np.nan, 0.0)), "values other than 0 and 1"),
-        (lambda a: Volume(a.data, LAS + np.eye(4) * 0.5), "another grid"),
+        (lambda a: Volume(a.data, LAS + np.eye(4, k=3) * 0.5), "another grid"),
         (lambda a: Volume(a.data[:-1], LAS), "another grid"),
     ],
     ids=["labels", "nan", "moved", "cropped"],

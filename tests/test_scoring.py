@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
     accuracy_score,
@@ -64,6 +65,21 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
     assert 0.88 <= held / 200 <= 0.99
 
 
+def test_rounds_in_which_a_measure_is_undefined_do_not_spoil_its_interval():
+    """Of six studies drawn again, sometimes none shows what happened: those rounds have no AUC."""
+    seen = []
+
+    def measure(_, happened, values):
+        seen.append(auc(happened, values))
+        return seen[-1]
+
+    value, low, high = bootstrap(measure, np.zeros(6), [0, 0, 0, 0, 1, 1], [1, 2, 4, 6, 3, 5], rounds=300)
+    rounds = np.array(seen[:300])
+    assert np.isnan(rounds).any()
+    assert (low, high) == pytest.approx(tuple(np.percentile(rounds[~np.isnan(rounds)], [2.5, 97.5])))
+    assert low < value == 5 / 8 < high  # 3 lies above two of four, 5 above three
+
+
 def test_no_rare_label_is_lost_from_a_resample():
     labels = np.array([0] * 50 + [1])
     seen = []
@@ -93,6 +109,10 @@ def test_auc_is_that_of_scikit_learn_ties_and_all():
     assert np.isnan(auc([1, 1], [0.2, 0.4]))
 
 
+def test_auc_of_values_that_are_no_numbers_is_none():
+    assert np.isnan(auc([0, 1], [1, np.nan])) and np.isnan(auc([0, 1], [np.nan, 1]))
+
+
 def test_ordinal_probabilities_are_probabilities_and_the_grade_is_their_median():
     x = RNG.normal(TRUTH[:, None], 0.8, (200, 3))
     model = OrdinalClassifier(LogisticRegression()).fit(x, TRUTH)
@@ -104,6 +124,24 @@ def test_ordinal_probabilities_are_probabilities_and_the_grade_is_their_median()
     grade = model.predict(x)
     assert (np.take_along_axis(below, grade[:, None], 1) >= 0.5).all()
     assert accuracy_score(TRUTH, grade) > 0.5
+
+
+class Contrary(ClassifierMixin, BaseEstimator):
+    """The rarer something was, the likelier it says that it is: it contradicts itself from limit to limit."""
+
+    def fit(self, X, y):
+        self.chance_ = 1 - np.mean(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.tile([1 - self.chance_, self.chance_], (len(X), 1))
+
+
+def test_ordinal_probabilities_stay_probabilities_where_the_answers_contradict_each_other():
+    x, y = np.zeros((8, 1)), [0, 0, 1, 1, 1, 1, 2, 2]  # more than 0: 1/4, it says; more than 1: 3/4
+    chances = OrdinalClassifier(Contrary()).fit(x, y).predict_proba(x[:2])
+    assert chances == pytest.approx(np.array([[3 / 4, 0, 1 / 4]] * 2))  # the lower limit's answer is the bound
+    assert OrdinalClassifier(Contrary()).fit(x, y).predict(x[:1]).tolist() == [0]
 
 
 def test_ordinal_keeps_the_labels_it_was_given():

@@ -85,6 +85,26 @@ def test_what_had_begun_when_another_failed_is_finished_and_kept(run, tmp_path):
     assert (tmp_path / "ran.txt").read_text().split() == ["slow"]
 
 
+def test_what_had_not_begun_when_another_failed_is_not_begun(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    write(tmp_path, "a_waiting", COUNT.format(name="waiting"))
+    write(tmp_path, "b_next", COUNT.format(name="next"))  # begins while the failure is looked at, or does not
+    write(tmp_path, "c_broken", "1 / 0")
+    assert run().startswith("c_broken.ipynb: ")
+    assert not (tmp_path / "ran.txt").exists() or (tmp_path / "ran.txt").read_text().split() == ["next"]
+
+
+def test_what_needs_the_machine_for_itself_is_a_notebook_and_left_to_the_book(run, tmp_path):
+    import execute
+
+    notebooks = Path(__file__).resolve().parents[2] / "notebooks"
+    for name in execute.ALONE:
+        assert (notebooks / f"{name}.ipynb").is_file()
+        write(tmp_path, name, COUNT.format(name=name))
+    assert run() is None
+    assert not (tmp_path / "ran.txt").exists()
+
+
 def test_a_page_of_markdown_is_run_too_and_the_book_finds_its_outputs(run, tmp_path):
     page = tmp_path / "page.md"
     for name in ("before", "after"):
