@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import chain
@@ -16,8 +15,8 @@ from nibabel.spatialimages import HeaderDataError
 from tqdm.auto import tqdm
 
 from mosmed_edu.check_report import Count, Remark, Report
-from mosmed_edu.dataset import Dataset, Study, find_root, require_binary, require_same_grid
-from mosmed_edu.errors import MosMedError
+from mosmed_edu.dataset import Dataset, Study, find_root
+from mosmed_edu.errors import MosMedError, PathError, RegistryError, shown
 from mosmed_edu.layout import (
     CATEGORIES,
     CONVERTED_MARK,
@@ -32,11 +31,14 @@ from mosmed_edu.layout import (
     locate,
     mask_file,
     places,
+    read_mark,
+    read_truth,
     signs_file,
     study_file,
 )
 from mosmed_edu.mirrors import describe_copy
-from mosmed_edu.nifti import has_claimed_length, read_grid, read_header, read_nifti
+from mosmed_edu.nifti import has_claimed_length, read_grid, read_header, read_nifti, require_binary, require_same_grid
+from mosmed_edu.paths import is_file, unreadable, user_path
 from mosmed_edu.volume import Grid, Volume
 
 #: As in the headers of the published masks, which lie on their studies' grids.
@@ -51,6 +53,9 @@ _AIR_HU = -500
 
 #: How the names end of scans, and of scans that a program has not finished downloading.
 _SCAN_ENDS = (".nii", ".nii.gz", ".part", ".partial", ".crdownload", ".download", ".tmp")
+
+#: Nobody has that many chest CTs in one folder: what says so does not know its folder.
+_MOST_STUDIES = 10**9
 
 _AGAIN = "download it again"
 _DRAW_AGAIN = "delete the folder, and it is drawn again when it is next needed"
@@ -79,8 +84,8 @@ def check_dataset(root: str | Path, quick: bool = False, progress: bool = True, 
 
     Raises
     ------
-    DatasetNotFound
-        If there is no dataset at this place.
+    DatasetNotFound, PathError
+        If there is no dataset at this place, or the folder may not be read.
     RegistryError
         If its registry cannot be trusted, so that there is nothing to compare the files with.
 
@@ -109,13 +114,14 @@ def check_dataset(root: str | Path, quick: bool = False, progress: bool = True, 
     return Report(
         root=str(dataset.root),
         name=name,
-        copy="" if is_drawn(dataset.root) else _copy_words(Path(root), dataset, present),
+        copy="" if is_drawn(dataset.root) else _copy_words(user_path(root), dataset, present),
         synthetic=dataset.is_synthetic,
         quick=quick,
         studies=studies,
         masks=masks,
         missing=[relative for relative, path in files.items() if path is None],
-        remarks=sorted(remarks, key=lambda remark: (remark.kind, remark.topic, remark.where)),
+        # Each once: a closed folder is come upon by several ways.
+        remarks=sorted(dict.fromkeys(remarks), key=lambda remark: (remark.kind, remark.topic, remark.where)),
         files=len(present),
         bytes=sum(path.stat().st_size for path in present),
         seconds=round(perf_counter() - start, 3),
@@ -124,15 +130,16 @@ def check_dataset(root: str | Path, quick: bool = False, progress: bool = True, 
 
 def _copy_words(named: Path, dataset: Dataset, present: list[Path]) -> str:
     """What kind of copy of the dataset this is."""
-    named, root = named.expanduser().resolve(), dataset.root
+    named, root = named.resolve(), dataset.root
     between = root.relative_to(named).as_posix() if root.is_relative_to(named) and root != named else ""
     found = [path.relative_to(root).as_posix() for path in present]
     return describe_copy(find_registry(root), found, between)
 
 
-def _fault_of(root: Path, topic: str, error: MosMedError) -> Remark:
+def _fault_of(root: Path, topic: str, error: MosMedError, todo: str = "") -> Remark:
     """A remark from an error, with the file's name relative to the dataset's folder."""
-    return Remark("fault", topic, error.where.removeprefix(f"{root}{os.sep}"), error.fault, error.todo)
+    where = "the folder" if error.where == str(root) else error.where.removeprefix(f"{root}{os.sep}")
+    return Remark("fault", topic, where, error.fault, todo or error.todo)
 
 
 def _files_of(study: Study) -> list[str]:
@@ -142,59 +149,74 @@ def _files_of(study: Study) -> list[str]:
 
 
 def _find_files(dataset: Dataset) -> tuple[dict[str, Path | None], list[Remark]]:
-    """Where each file is that the registry lists (None: nowhere), and which of them lead out of the folder."""
+    """Where each file is that the registry lists (None: nowhere), and which lead out of the folder or are closed."""
     files, remarks = {}, []
     for relative in chain.from_iterable(map(_files_of, dataset)):
         try:
             path = locate(dataset.root, relative)
         except MosMedError as error:
-            remarks.append(_fault_of(dataset.root, "registry", error))
+            topic = "file" if isinstance(error, PathError) else "registry"
+            remarks.append(_fault_of(dataset.root, topic, error))
         else:
-            files[relative] = path if path.is_file() else None
+            files[relative] = path if is_file(path) else None
     return files, remarks
 
 
 def _said_of_itself(dataset: Dataset) -> tuple[str, dict[str, int], int, list[Remark]]:
     """What a drawn folder should hold: name, studies, masks, and what is wrong with its own description."""
     rows, remarks = dataset.registry, []
-
-    def at_fault(topic: str, where: str, fault: str) -> None:
-        remarks.append(Remark("fault", topic, where, fault, _DRAW_AGAIN))
-
+    name, studies, masks = dataset.root.name, *_listed(rows)
     try:
-        said = json.loads((dataset.root / DRAWN_MARK).read_text(encoding="utf-8"))
-        name, studies, masks = str(said["name"]), dict(said["studies"]), int(said["masks"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        at_fault("counts", DRAWN_MARK, f"does not say what the folder should hold ({type(error).__name__}: {error})")
-        name, studies = dataset.root.name, rows["category"].value_counts().to_dict()
-        masks = int((rows["mask_file"] != "").sum())
+        said = _read_numbers(dataset.root / DRAWN_MARK, "name", "masks")
+        name, studies, masks = str(said["name"]), said["studies"], said["masks"]
+    except RegistryError as error:
+        remarks.append(_fault_of(dataset.root, "counts", error, _DRAW_AGAIN))
     try:
-        described = pd.read_csv(dataset.root / TRUTH_TABLE, index_col="study_id")["fraction"].dropna().index
-    except Exception as error:  # pandas raises many kinds on a file that is no table
-        at_fault("registry", TRUTH_TABLE, f"cannot be read ({type(error).__name__}: {error})")
-    else:
-        for number in rows.index.difference(described):
-            at_fault("registry", TRUTH_TABLE, f"says nothing of study {number}")
+        unsaid = rows.index.difference(read_truth(dataset.root / TRUTH_TABLE).index)
+        remarks += [
+            Remark("fault", "registry", TRUTH_TABLE, f"says nothing of study {number}", _DRAW_AGAIN)
+            for number in unsaid
+        ]
+    except RegistryError as error:
+        remarks.append(_fault_of(dataset.root, "registry", error, _DRAW_AGAIN))
     return name, studies, masks, remarks
 
 
 def _is_converted(root: Path) -> bool:
     """Whether these are somebody's own scans, which need not be as the published ones."""
-    return (root / CONVERTED_MARK).is_file()
+    return is_file(root / CONVERTED_MARK)
 
 
 def _said_by_converter(dataset: Dataset) -> tuple[str, dict[str, int], int, list[Remark]]:
     """What a folder converted from DICOM should hold. Masks may be added to it, so as many are right as it lists."""
-    rows = dataset.registry
-    name, masks = "Scans, converted from DICOM,", int((rows["mask_file"] != "").sum())
+    studies, masks = _listed(dataset.registry)
     try:
-        said = json.loads((dataset.root / CONVERTED_MARK).read_text(encoding="utf-8"))
-        name = f"{'Synthetic' if said['synthetic'] else 'Own'} scans, converted from DICOM,"
-        return name, {category: int(count) for category, count in said["studies"].items()}, masks, []
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        fault = f"does not say what the folder should hold ({type(error).__name__}: {error})"
-        remark = Remark("fault", "counts", CONVERTED_MARK, fault, "convert the scans again")
-        return name, rows["category"].value_counts().to_dict(), masks, [remark]
+        said = _read_numbers(dataset.root / CONVERTED_MARK, "synthetic")
+        name = f"{'Synthetic' if said['synthetic'] is True else 'Own'} scans, converted from DICOM,"
+        return name, said["studies"], masks, []
+    except RegistryError as error:
+        remark = _fault_of(dataset.root, "counts", error, "convert the scans again")
+        return "Scans, converted from DICOM,", studies, masks, [remark]
+
+
+def _listed(rows: pd.DataFrame) -> tuple[dict[str, int], int]:
+    """How many studies of each category, and how many masks, the registry lists."""
+    return rows["category"].value_counts().to_dict(), int((rows["mask_file"] != "").sum())
+
+
+def _read_numbers(path: Path, *needed: str) -> dict:
+    """What a folder says of itself, with ``studies`` and ``masks`` that can be counted with."""
+    said, fault = read_mark(path), "does not say what the folder should hold"
+    missing = [name for name in ("studies", *needed) if name not in said]
+    if missing:
+        raise RegistryError(path, f"{fault} (it has no {missing[0]!r})", _AGAIN)
+    studies = said["studies"]
+    numbers = [*studies.values(), said.get("masks", 0)] if isinstance(studies, dict) else []
+    odd = [number for number in numbers if type(number) is not int or not 0 <= number <= _MOST_STUDIES]
+    odd += [] if isinstance(studies, dict) else [studies]
+    if odd:
+        raise RegistryError(path, f"{fault} ({shown(odd[0])} is no number of studies)", _AGAIN)
+    return said
 
 
 def _count(dataset: Dataset, files: dict, studies: dict, masks: int) -> tuple[dict[str, Count], Count]:
@@ -251,14 +273,22 @@ def _missing(dataset: Dataset, files: dict[str, Path | None]) -> list[Remark]:
 
 def _unlisted(dataset: Dataset, files: dict[str, Path | None]) -> list[Remark]:
     """Scans that are on disk and that nobody will read."""
-    listed = set(files.values())
-    paths = (path for path in dataset.root.rglob("*") if path.name.endswith(_SCAN_ENDS) and path.is_file())
+    listed, remarks = set(files.values()), []
     fault, todo = "is not in the registry, and is never read", "delete it, or move it out of the dataset"
-    return [
-        Remark("fault", "unlisted", path.relative_to(dataset.root).as_posix(), fault, todo)
-        for path in paths
-        if path not in listed and not path.name.startswith(".")
-    ]
+
+    def closed(error: OSError) -> None:
+        remarks.append(_fault_of(dataset.root, "file", unreadable(error.filename, error)))
+
+    for folder, _, names in os.walk(dataset.root, onerror=closed):
+        paths = (Path(folder, name) for name in names if name.endswith(_SCAN_ENDS) and not name.startswith("."))
+        try:
+            extra = [path for path in paths if path not in listed and is_file(path)]
+        except PathError as error:  # names can be read there, and nothing else
+            remarks.append(_fault_of(dataset.root, "file", error))
+            continue
+        where = [path.relative_to(dataset.root).as_posix() for path in extra]
+        remarks += [Remark("fault", "unlisted", name, fault, todo) for name in where]
+    return remarks
 
 
 def _check_files(dataset: Dataset, files: dict, quick: bool, progress: bool, workers: int | None) -> list[Remark]:

@@ -6,12 +6,20 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from mosmed_edu.errors import DatasetNotFound, FileMissing, MaskError, NiftiError, StudyNotFound
+from mosmed_edu.errors import (
+    DatasetNotFound,
+    NiftiError,
+    RegistryError,
+    SelectionError,
+    StudyNotFound,
+    shown,
+)
 from mosmed_edu.layout import (
     CATEGORIES,
     DRAWN_NAMES,
@@ -21,12 +29,14 @@ from mosmed_edu.layout import (
     lobes_file,
     locate,
     read_registry,
+    read_truth,
     shows_no_patient,
     signs_file,
 )
 from mosmed_edu.mirrors import scans_without_registry
-from mosmed_edu.nifti import read_grid, read_nifti
-from mosmed_edu.volume import Grid, Volume
+from mosmed_edu.nifti import read_nifti, require_binary, require_same_grid
+from mosmed_edu.paths import is_file, is_folder, present, user_path
+from mosmed_edu.volume import Volume
 
 #: The environment variable that points to the real dataset.
 ROOT_VARIABLE = "MOSMED_ROOT"
@@ -49,8 +59,8 @@ def open_dataset(root: str | Path | None = None) -> Dataset:
 
     Raises
     ------
-    DatasetNotFound
-        If there is no dataset at this place.
+    DatasetNotFound, PathError
+        If there is no dataset at this place, or it may not be read.
     RegistryError
         If its registry cannot be trusted.
     CacheError
@@ -77,12 +87,12 @@ def find_root(place: str | Path, said_by: str = "") -> Path:
 
     Raises
     ------
-    DatasetNotFound
-        If there is none, or more than one below.
+    DatasetNotFound, PathError
+        If there is none, or more than one below; or if the folder may not be read.
     """
-    place = Path(place).expanduser()
+    place = user_path(place, said_by)
     where = f"{said_by}{place}"
-    if not place.is_dir():
+    if not is_folder(place):
         raise DatasetNotFound(where, "is no folder", "give the folder that holds " + REGISTRY_NAMES[0])
     place = place.resolve()
     for candidate in (place, *list(place.parents)[:2]):
@@ -122,11 +132,11 @@ class Dataset:
     """
 
     def __init__(self, root: Path):
-        self.root = root
-        path = find_registry(root)
+        self.root = user_path(root)
+        path = find_registry(self.root)
         if path is None:
             raise DatasetNotFound(
-                root, f"has no {REGISTRY_NAMES[0]}", "give the folder that the dataset was unpacked to"
+                self.root, f"has no {REGISTRY_NAMES[0]}", "give the folder that the dataset was unpacked to"
             )
         self.registry = read_registry(path)
 
@@ -142,7 +152,7 @@ class Dataset:
         return iter(self.studies(on_disk=False))
 
     def __contains__(self, study_id: object) -> bool:
-        return study_id in self.registry.index
+        return isinstance(study_id, Real) and study_id in self.registry.index
 
     def __getitem__(self, study_id: int) -> Study:
         """The study of this number.
@@ -156,14 +166,14 @@ class Dataset:
             row = self.registry.loc[study_id]
             return Study(int(study_id), str(row.category), self.root, row.study_file, row.mask_file)
         raise StudyNotFound(
-            f"study {study_id!r}", f"is not in the registry of {self.root}", f"take {self._nearest(study_id)}"
+            f"study {shown(study_id)}", f"is not in the registry of {self.root}", f"take {self._nearest(study_id)}"
         )
 
     def _nearest(self, study_id: object) -> str:
-        ids = self.registry.index.to_numpy()
-        if not isinstance(study_id, (int, float, np.number)):
+        ids = self.registry.index.to_list()
+        if not isinstance(study_id, Real):
             return f"a whole number, for example {ids[0]}"
-        near = ids[np.argsort(np.abs(ids - study_id), kind="stable")[:3]]
+        near = sorted(ids, key=lambda n: abs(n - min(max(ids[0], study_id), ids[-1])))[:3]
         return "for example " + ", ".join(map(str, sorted(near)))
 
     @cached_property
@@ -174,7 +184,7 @@ class Dataset:
     @property
     def has_truth(self) -> bool:
         """Whether it is on record what was drawn, so that `Study.truth` gives it."""
-        return (self.root / TRUTH_TABLE).is_file()
+        return is_file(self.root / TRUTH_TABLE)
 
     def studies(
         self,
@@ -199,22 +209,27 @@ class Dataset:
 
         Raises
         ------
-        ValueError
-            If a category is unknown.
+        SelectionError
+            If a category is unknown, or ``with_mask`` is neither True nor False.
+        PathError
+            If a folder of the dataset may not be entered, so that nobody can tell what is on disk.
         """
         rows = self.registry
         if category is not None:
-            wanted = [category] if isinstance(category, str) else list(category)
+            wanted = [category] if isinstance(category, str) or not isinstance(category, Iterable) else list(category)
             unknown = [name for name in wanted if name not in CATEGORIES]
             if unknown:
-                raise ValueError(f"unknown category {unknown[0]!r}; the categories are {', '.join(CATEGORIES)}")
+                known = ", ".join(CATEGORIES)
+                raise SelectionError("studies", f"unknown category {shown(unknown[0])}", f"take some of {known}")
             rows = rows[rows["category"].isin(wanted)]
+        if with_mask not in (None, True, False):
+            raise SelectionError("with_mask", f"is {shown(with_mask)}", "give True, False or None")
         if with_mask is not None:
             rows = rows[(rows["mask_file"] != "") == with_mask]
         studies = [self[study_id] for study_id in rows.index]
         if not on_disk:
             return studies
-        return [s for s in studies if s.study_path.is_file() and not (with_mask and not s.mask_path.is_file())]
+        return [s for s in studies if is_file(s.study_path) and not (with_mask and not is_file(s.mask_path))]
 
     def first(self, category: str | Iterable[str] | None = None, with_mask: bool | None = None) -> Study:
         """The study with the lowest number that fits and is on disk.
@@ -297,7 +312,7 @@ class Study:
         FileMissing, NiftiError
             If the file is missing, or not a whole and undamaged volume.
         """
-        volume = read_nifti(_present(self.study_path))
+        volume = read_nifti(present(self.study_path))
         if volume.data.dtype == np.int16:
             return volume
         if np.issubdtype(volume.data.dtype, np.floating) and not np.isfinite(volume.data).all():
@@ -324,9 +339,9 @@ class Study:
         path = self.mask_path
         if path is None:
             return None
-        volume = read_nifti(_present(path))
+        volume = read_nifti(present(path))
         require_binary(path, volume)
-        require_same_grid(path, volume, _present(self.study_path))
+        require_same_grid(path, volume, present(self.study_path))
         return volume.with_data(volume.data.astype(bool))
 
     def truth(self) -> Truth | None:
@@ -335,10 +350,19 @@ class Study:
         Returns
         -------
         truth : Truth or None
+
+        Raises
+        ------
+        RegistryError
+            If the table of the truth is damaged, or says nothing of the study.
         """
-        if not (self.root / TRUTH_TABLE).is_file():
+        path = self.root / TRUTH_TABLE
+        if not is_file(path):
             return None  # no drawing, or the cases of a class, whose truth the grader has
-        record = pd.read_csv(self.root / TRUTH_TABLE, index_col="study_id").loc[self.id]
+        table = read_truth(path)
+        if self.id not in table.index:
+            raise RegistryError(path, f"says nothing of study {self.id}", "draw the dataset again")
+        record = table.loc[self.id]
         lobes = read_nifti(locate(self.root, lobes_file(self.id).lstrip("/")))
         labels = read_nifti(locate(self.root, signs_file(self.id).lstrip("/")))
         return Truth(lobes.with_data(lobes.data > 0), lobes, labels, float(record["fraction"]), record)
@@ -366,32 +390,3 @@ class Truth:
     labels: Volume
     fraction: float
     record: pd.Series
-
-
-def require_binary(path: Path, mask: Volume) -> None:
-    """Refuse a mask with values other than 0 and 1.
-
-    Raises
-    ------
-    MaskError
-    """
-    data = mask.data
-    if not (data.min() >= 0 and data.max() <= 1) or (data.dtype.kind == "f" and (data % 1).any()):
-        raise MaskError(path, "has values other than 0 and 1", "download it again, or take a label map apart first")
-
-
-def require_same_grid(path: Path, grid: Grid, other: Path) -> None:
-    """Refuse a volume whose voxels do not lie where those of another file lie.
-
-    Raises
-    ------
-    MaskError
-    """
-    if not grid.same_grid(read_grid(other)):
-        raise MaskError(path, f"does not lie on the grid of {other.name}", "download both files again; do not resample")
-
-
-def _present(path: Path) -> Path:
-    if path.is_file():
-        return path
-    raise FileMissing(path, "is listed in the registry and not on disk", "finish the download, or pick another study")

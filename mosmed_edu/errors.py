@@ -57,6 +57,36 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in joined)
 
 
+def shown(value: object, most: int = 60) -> str:
+    """What an error shows of a value that may be anything.
+
+    Parameters
+    ----------
+    value : object
+    most : int
+        How many letters of it.
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> from mosmed_edu.errors import shown
+    >>> shown("CT-9"), shown("x" * 1000, most=5), shown(10**5000)
+    ("'CT-9'", "'xxxx...", 'one of type int')
+    """
+    try:
+        text = repr(value)
+    except Exception:  # such as a number of more digits than Python prints
+        text = f"one of type {type(value).__name__}"
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
+class PathError(MosMedError, ValueError):
+    """What was given for a path is none (empty, too long, an unknown user's home), or lies in a folder closed to us."""
+
+
 class DatasetNotFound(MosMedError):
     """No dataset folder at, above or below the place given."""
 
@@ -67,6 +97,10 @@ class RegistryError(MosMedError):
 
 class StudyNotFound(MosMedError, KeyError):
     """The registry has no study of this number."""
+
+
+class SelectionError(MosMedError, ValueError):
+    """A choice of studies that no dataset could answer."""
 
 
 class FileMissing(MosMedError, FileNotFoundError):

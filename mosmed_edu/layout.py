@@ -15,14 +15,16 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from contextlib import suppress
+from pathlib import Path
 from zipfile import ZipFile
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from mosmed_edu.errors import RegistryError
+from mosmed_edu.errors import PathError, RegistryError, shown
+from mosmed_edu.paths import inside, is_file, relative_path
 from mosmed_edu.volume import Volume
 
 #: The five categories, mildest first.
@@ -62,8 +64,8 @@ _DOWNLOAD_AGAIN = "compare it with the registry of the original download"
 #: A registry of 1110 studies takes 36 kB, unpacked under 1 MB. What is far larger is none, and is not read.
 _MOST_BYTES, _MOST_ROWS, _MOST_COLUMNS = 20_000_000, 100_000, 50
 
-#: What the file systems in use allow for one name, in bytes.
-_LONGEST_NAME = 255
+#: Digits of a study's number: more do not fit into the whole numbers of a table.
+_MOST_DIGITS = 18
 
 
 def study_file(study_id: int, category: str) -> str:
@@ -95,24 +97,63 @@ def signs_file(study_id: int) -> str:
 
 def is_drawn(root: Path) -> bool:
     """Whether a folder was drawn by this project, so that it has all that `DRAWN_MARK` promises."""
-    return (root / DRAWN_MARK).is_file()
+    with suppress(PathError):  # what nobody may read promises nothing
+        return is_file(root / DRAWN_MARK)
+    return False
 
 
 def shows_no_patient(root: Path) -> bool:
     """Whether a folder's studies were drawn by this project, be it that they took the way through DICOM."""
-    return is_drawn(root) or _converted_from_drawings(root)
+    with suppress(RegistryError):  # nobody said so
+        return is_drawn(root) or read_mark(root / CONVERTED_MARK).get("synthetic") is True
+    return False
 
 
-def _converted_from_drawings(root: Path) -> bool:
+def read_mark(path: Path) -> dict:
+    """What a folder says of itself, in its `DRAWN_MARK` or `CONVERTED_MARK`.
+
+    Raises
+    ------
+    RegistryError
+        If it cannot be read.
+    """
     try:
-        return json.loads((root / CONVERTED_MARK).read_text(encoding="utf-8"))["synthetic"] is True
-    except (OSError, ValueError, KeyError, TypeError):  # nobody said so
-        return False
+        said = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(said, dict):
+            return said
+        reason = f"it is {shown(said)}"
+    except (OSError, ValueError, RecursionError) as error:  # the last: a thousand brackets
+        reason = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
+    raise RegistryError(path, f"does not say what the folder should hold ({reason})", "make the folder again")
+
+
+def read_truth(path: Path) -> pd.DataFrame:
+    """What was drawn, by a folder's `TRUTH_TABLE`: a row of each study that it gives the involved ``fraction`` of.
+
+    Raises
+    ------
+    RegistryError
+        If it is no such table.
+    """
+    try:
+        table = pd.read_csv(path, index_col="study_id").astype({"fraction": float}).dropna(subset="fraction")
+        if table.index.is_unique:
+            return table
+        reason = "it has several rows of one study"
+    except Exception as error:  # pandas raises many kinds on a file that is no table
+        reason = f"{type(error).__name__}: {error}"
+    raise RegistryError(path, f"cannot be read ({reason})", "draw the dataset again, or delete the file")
 
 
 def find_registry(root: Path) -> Path | None:
-    """Return the registry that lies directly in this folder, if there is one."""
-    return next((root / name for name in REGISTRY_NAMES if (root / name).is_file()), None)
+    """Return the registry that lies directly in this folder, if there is one.
+
+    Raises
+    ------
+    PathError
+        If the folder may not be entered.
+    """
+    return next((root / name for name in REGISTRY_NAMES if is_file(root / name)), None)
 
 
 def read_registry(path: Path) -> pd.DataFrame:
@@ -146,8 +187,8 @@ def read_registry(path: Path) -> pd.DataFrame:
     registry = pd.DataFrame(
         {
             "category": _categories(path, table["category"]),
-            "study_file": [_relative(path, text) for text in table["study_file"]],
-            "mask_file": [_relative(path, text) if text else "" for text in table["mask_file"]],
+            "study_file": [relative_path(path, text) for text in table["study_file"]],
+            "mask_file": [relative_path(path, text) if text else "" for text in table["mask_file"]],
         },
         index=pd.Index(ids, name="study_id"),
     )
@@ -206,27 +247,6 @@ def write_registry(registry: pd.DataFrame, path: Path) -> None:
         table.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
-def inside(root: Path, relative: str) -> Path:
-    """Path of a file of the dataset, made sure not to leave the dataset folder.
-
-    Raises
-    ------
-    RegistryError
-        If a link leads out of the folder, or nowhere because it leads to itself.
-    """
-    path = root / relative
-    try:
-        within = path.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError, ValueError) as error:  # links in a ring, names that the system refuses
-        reason = getattr(error, "strerror", None) or error
-        raise RegistryError(path, f"cannot be followed ({reason})", "replace the link by the file") from None
-    if not within:
-        raise RegistryError(
-            path, "leads out of the dataset folder", "replace the link by the file, or move the whole dataset there"
-        )
-    return path
-
-
 def places(relative: str) -> Iterator[str]:
     """Where a file of the registry may lie, the published place first: mirrors unpack, merge and leave out folders.
 
@@ -261,10 +281,10 @@ def locate(root: Path, relative: str) -> Path:
 
     Raises
     ------
-    RegistryError
-        If a link leads out of the folder.
+    RegistryError, PathError
+        If a link leads out of the folder, or its folder may not be entered.
     """
-    there = (place for place in places(relative) if (root / place).is_file())
+    there = (place for place in places(relative) if is_file(root / place))
     return inside(root, next(there, relative))
 
 
@@ -364,28 +384,16 @@ def _cell(value: object) -> str:
 
 
 def _study_id(path: Path, row: int, text: str) -> int:
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
         return int(text)
-    raise RegistryError(path, f"row {row + 2} has the study_id {text!r}, which is no whole number", _DOWNLOAD_AGAIN)
+    fault = f"which is no whole number of at most {_MOST_DIGITS} digits"
+    raise RegistryError(path, f"row {row + 2} has the study_id {shown(text)}, {fault}", _DOWNLOAD_AGAIN)
 
 
 def _categories(path: Path, texts: pd.Series) -> pd.Categorical:
     unknown = sorted(set(texts) - set(CATEGORIES))
     if unknown:
         raise RegistryError(
-            path, f"has the unknown category {unknown[0]!r}", f"name the categories {', '.join(CATEGORIES)}"
+            path, f"has the unknown category {shown(unknown[0])}", f"name the categories {', '.join(CATEGORIES)}"
         )
     return pd.Categorical(texts, categories=CATEGORIES, ordered=True)
-
-
-def _relative(path: Path, text: str) -> str:
-    """A registry path, relative to the root. pathlib would throw the root away at the leading slash."""
-    relative = PurePosixPath(text.replace("\\", "/").lstrip("/"))
-    if not relative.parts:
-        raise RegistryError(path, "has a row without a study_file", _DOWNLOAD_AGAIN)
-    if ".." in relative.parts or ":" in str(relative):
-        raise RegistryError(path, f"lists {text!r}, which leads out of the dataset folder", _DOWNLOAD_AGAIN)
-    longest = max(len(part.encode("utf-8", "replace")) for part in relative.parts)
-    if longest > _LONGEST_NAME or len(str(relative)) > 4 * _LONGEST_NAME or not str(relative).isprintable():
-        raise RegistryError(path, f"lists {text[:60]!r}, which is no file name", _DOWNLOAD_AGAIN)
-    return str(relative)

@@ -24,7 +24,8 @@ except ImportError:
 
     isal_error = zlib.error
 
-from mosmed_edu.errors import FileMissing, NiftiError
+from mosmed_edu.errors import FileMissing, MaskError, NiftiError
+from mosmed_edu.paths import user_path
 from mosmed_edu.volume import Grid, Volume, is_usable_affine
 
 _REDO = "download or copy the file again"
@@ -62,8 +63,8 @@ def read_nifti(path: str | Path) -> Volume:
 
     Raises
     ------
-    FileMissing
-        If there is no such file.
+    FileMissing, PathError
+        If there is no such file, or could be none.
     NiftiError
         If it is no NIfTI file, is damaged, cut short or longer than its header says, has more than three axes, or an
         affine that places it nowhere.
@@ -133,10 +134,33 @@ def has_claimed_length(path: str | Path) -> bool:
         return claimed % 2**32 == int.from_bytes(stream.fileobj.read(4), "little")
 
 
+def require_binary(path: Path, mask: Volume) -> None:
+    """Refuse a mask with values other than 0 and 1.
+
+    Raises
+    ------
+    MaskError
+    """
+    data = mask.data
+    if not (data.min() >= 0 and data.max() <= 1) or (data.dtype.kind == "f" and (data % 1).any()):
+        raise MaskError(path, "has values other than 0 and 1", "download it again, or take a label map apart first")
+
+
+def require_same_grid(path: Path, grid: Grid, other: Path) -> None:
+    """Refuse a volume whose voxels do not lie where those of another file lie.
+
+    Raises
+    ------
+    MaskError
+    """
+    if not grid.same_grid(read_grid(other)):
+        raise MaskError(path, f"does not lie on the grid of {other.name}", "download both files again; do not resample")
+
+
 @contextmanager
 def _opened(path: str | Path):
     """Open a file, give (path, byte stream, most bytes it can hold), and say in one line what is wrong with it."""
-    path = Path(path)
+    path = user_path(path)
     try:
         with path.open("rb") as raw:
             size, start = path.stat().st_size, raw.read(512)
@@ -148,14 +172,35 @@ def _opened(path: str | Path):
                 yield path, raw, size
     except FileNotFoundError:
         raise FileMissing(path, "does not exist", "check the path") from None
-    except EOFError:
-        raise NiftiError(path, "is cut short: the compressed data end before their checksum", _REDO) from None
-    except (zlib.error, isal_error, gzip.BadGzipFile) as error:
-        raise NiftiError(path, f"is damaged ({error})", _REDO) from None
+    except (EOFError, zlib.error, isal_error, gzip.BadGzipFile) as error:
+        raise NiftiError(path, _damage(path, error), _REDO) from None
     except MemoryError:
         raise NiftiError(path, "does not fit into memory", "close other programs, or use a larger machine") from None
     except OSError as error:
         raise NiftiError(path, f"cannot be read ({error.strerror})", "check the file and its permissions") from None
+
+
+def _damage(path: Path, error: Exception) -> str:
+    if _goes_on_after_its_end(path):
+        return "has bytes after its end that are no compressed data"
+    if isinstance(error, EOFError):
+        return "is cut short: the compressed data end before their checksum"
+    return f"is damaged ({error})"
+
+
+def _goes_on_after_its_end(path: Path) -> bool:
+    """Whether the compressed data are whole and something else follows: gzip libraries call it one thing or another."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        with path.open("rb") as raw:
+            piece = raw.read(_PIECE)
+            while piece and not unpacker.eof:
+                unpacker.decompress(piece, _PIECE)
+                piece = unpacker.unconsumed_tail or (b"" if unpacker.eof else raw.read(_PIECE))
+            rest = unpacker.unused_data or raw.read(2)
+    except (OSError, zlib.error):
+        return False
+    return unpacker.eof and bool(rest.strip(b"\0")) and not rest.startswith(b"\x1f\x8b")
 
 
 def _refuse_impostors(path: Path, start: bytes) -> None:
@@ -195,9 +240,8 @@ def _read_header(path: Path, stream, most: int):
         size = " x ".join(map(str, shape))
         raise NiftiError(path, f"claims {size} voxels, {claimed:,} bytes, more than the file can hold", _REDO)
     if not is_usable_affine(affine):
-        raise NiftiError(
-            path, "has an affine that places its voxels nowhere (NaN or flat)", "convert it again from the original"
-        )
+        fault = "has an affine that places its voxels nowhere (NaN, flat or out of reach)"
+        raise NiftiError(path, fault, "convert it again from the original")
     _skip(path, stream, int(offset) - kind.sizeof_hdr)
     return header, Grid(shape, affine)
 

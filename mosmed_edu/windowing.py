@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from mosmed_edu.errors import WindowError
+from mosmed_edu.errors import WindowError, shown
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,18 @@ class Window:
     width: float
 
     def __post_init__(self):
-        if not (isfinite(self.level) and isfinite(self.width) and self.width > 0):
+        if not self._is_usable():
             raise WindowError(
-                f"Window(level={self.level}, width={self.width})",
+                f"Window(level={shown(self.level)}, width={shown(self.width)})",
                 "the width must be above zero and both numbers finite",
                 "give them in HU, for the lungs for example Window(level=-600, width=1500)",
             )
+
+    def _is_usable(self) -> bool:
+        try:
+            return isfinite(self.low) and isfinite(self.high) and isfinite(self.width) and self.width > 0
+        except (TypeError, OverflowError):  # text, or whole numbers beyond all floats
+            return False
 
     @property
     def low(self) -> float:
@@ -84,10 +90,10 @@ def find_window(window: Window | str) -> Window:
     """
     if isinstance(window, Window):
         return window
-    if window in WINDOWS:
+    if isinstance(window, str) and window in WINDOWS:
         return WINDOWS[window]
     raise WindowError(
-        f"window {window!r}",
+        f"window {shown(window)}",
         "is no preset of this name",
         f"take one of {', '.join(WINDOWS)}, or Window(level=..., width=...)",
     )
@@ -114,7 +120,7 @@ def apply_window(data: np.ndarray, window: Window | str) -> np.ndarray:
     Raises
     ------
     WindowError
-        If the window's name is unknown.
+        If the window's name is unknown, or the data are no numbers.
 
     Examples
     --------
@@ -125,7 +131,7 @@ def apply_window(data: np.ndarray, window: Window | str) -> np.ndarray:
     array([  0,   0, 128, 230, 255, 255], dtype=uint8)
     """
     window = find_window(window)
-    data = np.asarray(data)
+    data = _numbers(data)
     if data.flags.f_contiguous and not data.flags.c_contiguous:
         return apply_window(data.T, window).T  # voxels of a NIfTI file lie in memory the other way round
     data = np.asarray(data, order="C")
@@ -133,6 +139,16 @@ def apply_window(data: np.ndarray, window: Window | str) -> np.ndarray:
     fill = _fill_from_whole if _is_whole(data.dtype, window) else _fill_from_any
     fill(data.reshape(-1), window, grey.reshape(-1))
     return grey
+
+
+def _numbers(data: object) -> np.ndarray:
+    try:
+        array = np.asarray(data)
+    except ValueError:  # rows of different lengths
+        array = np.asarray(None)
+    if array.dtype.kind in "buif":
+        return array
+    raise WindowError(f"data of type {type(data).__name__}", "are no array of numbers", "give the voxels, as ct.data")
 
 
 #: Voxels at a time: few enough that the copies below stay in the processor's cache, which is most of the speed.
@@ -172,12 +188,14 @@ def _fill_from_whole(hu: np.ndarray, window: Window, grey: np.ndarray) -> None:
 
 def _fill_from_any(hu: np.ndarray, window: Window, grey: np.ndarray) -> None:
     """Window numbers of any kind, in double precision."""
+    # 255 times the widest windows would be infinite. Powers of two change no digit of a quotient.
+    power = 2.0**-8 if window.width > 1 else 1.0
     for start in range(0, hu.size, _BLOCK):
         block = slice(start, start + _BLOCK)
         level = np.clip(hu[block], window.low, window.high, dtype=np.float64)
         level -= window.low
-        level *= 255
-        level /= window.width
+        level *= 255 * power
+        level /= window.width * power
         np.copyto(grey[block], np.rint(np.nan_to_num(level, nan=0)), casting="unsafe")
 
 

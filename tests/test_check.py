@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import nibabel as nib
 import numpy as np
@@ -339,3 +342,59 @@ def test_nothing_is_printed(small, capfd):
     check_dataset(small, progress=True)
     out, err = capfd.readouterr()
     assert out == "" and "Checking" in err
+
+
+# ---- folders that are closed, and files that would bring a reader down
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o444, 0o111])
+@pytest.mark.parametrize("closed", ["studies/CT-0", "extras", "masks", "private"])
+def test_a_closed_folder_is_reported_and_the_rest_is_checked(drawn, closed, mode):
+    """Run without the rights that let root in everywhere."""
+    (drawn / "private").mkdir()
+    (drawn / "private" / "x.nii").touch()
+    command = [sys.executable, "-m", "mosmed_edu", "check", str(drawn), "--quick", "--json", "--workers", "1"]
+    if os.geteuid() == 0:
+        if not shutil.which("setpriv"):
+            pytest.skip("root enters every folder, and there is no setpriv to prevent it")
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    (drawn / closed).chmod(mode)
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True)
+    finally:
+        (drawn / closed).chmod(0o755)
+    assert ran.returncode == 1 and ran.stderr == ""
+    said = json.loads(ran.stdout)
+    shut = {remark["where"] for remark in said["remarks"] if "cannot be read (Permission denied)" in remark["fault"]}
+    assert shut and all(where.startswith(closed) for where in shut)
+    assert said["studies"]["CT-4"]["on_disk"] == 1 and said["missing"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "x", "synthetic": true, "studies": {"CT-0": "many"}, "masks": 1}',
+        '{"name": "x", "synthetic": true, "studies": {"CT-0": Infinity}, "masks": 1}',
+        '{"name": "x", "synthetic": true, "studies": {"CT-0": 1}, "masks": Infinity}',
+        '{"name": "x", "synthetic": true, "studies": {"CT-0": -1}, "masks": 1}',
+        '{"name": "x", "synthetic": true, "studies": [1], "masks": 1}',
+        "[" * 100_000,
+    ],
+    ids=["text", "endless", "endless masks", "less than none", "list", "brackets"],
+)
+@pytest.mark.parametrize("mark", ["extras/drawn.json", "converted.json"])
+def test_a_folder_that_talks_nonsense_of_itself_is_a_fault(drawn, mark, text):
+    if mark == "converted.json":
+        shutil.rmtree(drawn / "extras")
+    (drawn / mark).write_text(text)
+    fault = only_fault(drawn, quick=True)
+    assert (fault.topic, fault.where) == ("counts", mark) and len(fault.fault) < 200
+
+
+def test_a_file_with_an_impossible_affine_is_a_fault_of_that_file(small):
+    raw = bytearray(gzip.decompress((small / SCAN).read_bytes()))
+    header = nib.Nifti1Header(bytes(raw[:348]), check=False)
+    header["srow_x"], header["srow_y"], header["srow_z"] = (1e6, 1e6, 0, 0), (0, 1e-20, 0, 0), (0, 0, 1e6, 0)
+    (small / SCAN).write_bytes(gzip.compress(header.binaryblock + raw[348:]))
+    fault = only_fault(small)
+    assert fault.where == SCAN and "places its voxels nowhere" in fault.fault

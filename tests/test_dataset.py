@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mosmed_edu import open_dataset
+from mosmed_edu import open_dataset, read_nifti
 from mosmed_edu.dataset import Dataset, find_root
-from mosmed_edu.errors import DatasetNotFound, FileMissing, MaskError, NiftiError, RegistryError, StudyNotFound
+from mosmed_edu.errors import (
+    DatasetNotFound,
+    FileMissing,
+    MaskError,
+    NiftiError,
+    PathError,
+    RegistryError,
+    SelectionError,
+    StudyNotFound,
+)
 from mosmed_edu.layout import CATEGORIES, write_volume
 from mosmed_edu.volume import Volume
 
@@ -266,3 +278,84 @@ def test_the_first_that_fits_or_one_line_that_says_what_is_missing(root):
     with pytest.raises(StudyNotFound, match="has no study of CT-1 with a mask on disk") as found:
         dataset.first(category="CT-1", with_mask=True)
     assert str(root) in str(found.value) and "\n" not in str(found.value)
+
+
+# ---- what a user may give
+
+
+@pytest.mark.parametrize(
+    "place", ["", "~nosuchuser/x", "x" * 5000, "a\0b", 5, b"data"], ids=["", "home", "long", "nul", "number", "bytes"]
+)
+def test_what_is_no_path_is_one_short_line(place, monkeypatch):
+    for opens in (open_dataset, Dataset, read_nifti):
+        with pytest.raises(PathError, match="is no usable path") as caught:
+            opens(place)
+        assert len(str(caught.value)) < 300
+    if isinstance(place, str) and place and "\0" not in place:
+        for variable in ("MOSMED_ROOT", "MOSMED_CACHE"):
+            monkeypatch.setenv(variable, place)
+            with pytest.raises(PathError, match=rf"^\${variable} = .* is no usable path"):
+                open_dataset()
+            monkeypatch.delenv(variable)
+
+
+def test_a_dataset_may_be_named_by_text(root):
+    assert Dataset(str(root)).first().ct().orientation == "LAS"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [slice(0, 2), [1], 10**30, 10**5000, float("nan"), float("inf"), None],
+    ids=lambda asked: type(asked).__name__,
+)
+def test_what_is_no_study_is_one_short_line(root, asked):
+    with pytest.raises(StudyNotFound, match="Next: take ") as caught:
+        open_dataset(root)[asked]
+    assert asked not in open_dataset(root) and len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("choice", [{"category": 5}, {"category": [["CT-1"]]}, {"with_mask": "no"}, {"with_mask": 3}])
+def test_a_choice_that_means_nothing_is_refused_and_never_empty(root, choice):
+    with pytest.raises(SelectionError, match="Next: "):
+        open_dataset(root).studies(**choice)
+
+
+@pytest.mark.parametrize("text", ["", "junk", "\0\1", "study_id,fraction\n7,0.5\n", "study_id,fraction\n1,x\n",
+                                  "study_id,other\n1,2\n", "study_id,fraction\n1,0.1\n1,0.2\n"])  # fmt: skip
+def test_a_damaged_table_of_the_truth_is_one_line(root, text):
+    (root / "extras").mkdir()
+    (root / "extras" / "truth.csv").write_text(text)
+    with pytest.raises(RegistryError, match=r"truth.csv: (cannot be read|says nothing of study 1)") as caught:
+        open_dataset(root)[1].truth()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("closed", [".", "studies/CT-1"])
+def test_a_folder_that_nobody_may_enter_is_one_line(root, closed, close_folder):
+    dataset = open_dataset(root)
+    close_folder(root / closed)
+    with pytest.raises(PathError, match=r"cannot be read \(Permission denied\). Next: check its permissions"):
+        dataset.studies()
+    with pytest.raises(PathError, match="cannot be read"):
+        dataset[255].ct()
+    if closed == ".":
+        with pytest.raises(PathError, match="cannot be read"):
+            open_dataset(root)
+    else:
+        assert len(open_dataset(root)) == 7
+
+
+@pytest.fixture
+def close_folder(monkeypatch):
+    """Folders of another user, also for root, whom no mode of a folder keeps out."""
+    real = Path.stat
+
+    def close(folder):
+        def stat(path, **options):
+            if folder in path.parents:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return real(path, **options)
+
+        monkeypatch.setattr(Path, "stat", stat)
+
+    return close

@@ -39,3 +39,8 @@ def test_an_error_is_caught_by_those_who_do_not_know_us(kind, base):
     with pytest.raises(base):
         raise kind("a", "b", "c")
     assert issubclass(kind, errors.MosMedError)
+
+
+@pytest.mark.parametrize("value", ["x" * 5000, 10**5000, list(range(5000))], ids=["text", "digits", "list"])
+def test_whatever_a_user_gives_an_error_stays_short(value):
+    assert len(errors.shown(value)) < 70

@@ -15,7 +15,7 @@ PACKAGE = Path(mosmed_edu.__file__).parent
 
 #: From the floor up. A module may import what stands on a lower line (and `layout` builds on `volume` beside it).
 FLOORS = [
-    {"errors", "windowing", "check_report", "scoring", "boxes", "threads"},
+    {"errors", "paths", "windowing", "check_report", "scoring", "boxes", "threads", "book"},
     {"volume", "layout"},
     {"nifti", "mirrors", "masks", "lungs", "plotting", "phantom"},
     {"dataset", "convert"},
@@ -26,13 +26,14 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
-#: `windowing` says its errors with `errors`, and `check_report` puts its words on one line; `layout` writes a `Volume`.
-BESIDE = {("windowing", "errors"), ("layout", "volume"), ("volume", "errors"), ("check_report", "errors")}
+#: `paths` and `windowing` say their errors with `errors`, and `check_report` puts its words on one line; `layout`
+#: writes a `Volume`.
+BESIDE = {(name, "errors") for name in ("paths", "windowing", "volume", "check_report")} | {("layout", "volume")}
 #: Imports inside a function, each with its reason there. `dataset` draws the sample only when nobody named a folder.
 LAZY = {("dataset", "phantom"), ("cli", "phantom"), ("cli", "check"), ("cli", "viewer"), ("cli", "classroom")}
 
 SCREENS = {"matplotlib", "ipywidgets", "IPython", "ipykernel", "plotly"}
-#: `grading` is a widget, as `viewer` is; it asks `viewer` whether the book is being built.
+#: `grading` is a widget, as `viewer` is.
 KNOW_SCREENS = {"plotting", "viewer", "grading", "cli"}
 
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
@@ -87,6 +88,19 @@ def test_imports_run_one_way(path):
             assert fine, f"{module} must not import {other}"
 
 
+@pytest.mark.parametrize("path", [PACKAGE / "__init__.py", *FILES], ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_a_module_keeps_to_itself_is_its_own(path):
+    """What two modules use has a name without an underscore in the one that it belongs to."""
+    taken = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").split(".")[0] == "mosmed_edu")
+        for alias in node.names
+        if alias.name.startswith("_") and not alias.name.startswith("__")
+    ]
+    assert taken == []
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_some_know_about_screens(path):
     if module_of(path) in KNOW_SCREENS:
@@ -99,6 +113,7 @@ def test_reading_and_windowing_load_nothing_for_screens():
     """What the rules are for: a cluster job or a worker starts without a plotting library."""
     code = (
         "import sys, mosmed_edu, mosmed_edu.check\n"
+        "from mosmed_edu import apply_window, open_dataset, read_nifti\n"
         "print(sorted({'matplotlib', 'ipywidgets', 'IPython', 'mosmed_edu.phantom'} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -197,3 +197,20 @@ def test_an_unpacked_file_is_found_where_the_packed_one_is_missing(tmp_path):
     (tmp_path / "a.nii.gz").write_bytes(b"packed")
     assert layout.locate(tmp_path, "a.nii.gz").name == "a.nii.gz"
     assert layout.locate(tmp_path, "nowhere.nii.gz").name == "nowhere.nii.gz"
+
+
+@pytest.mark.parametrize("digits", [19, 31, 5000])
+def test_a_number_that_no_table_holds_is_one_short_line(tmp_path, digits):
+    path = registry(tmp_path, HEAD + ROW.replace("255,", "9" * digits + ",", 1))
+    with pytest.raises(RegistryError, match=r"row 2 has the study_id '999.*at most 18 digits") as caught:
+        layout.read_registry(path)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "\x00", "[" * 100_000])
+def test_a_mark_that_says_nothing_is_one_line(tmp_path, text):
+    path = tmp_path / layout.CONVERTED_MARK
+    path.write_text(text)
+    with pytest.raises(RegistryError, match=r"converted.json: does not say what the folder should hold"):
+        layout.read_mark(path)
+    assert not layout.shows_no_patient(tmp_path)

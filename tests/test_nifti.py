@@ -132,7 +132,8 @@ def test_slope_and_intercept_as_nibabel_applies_them(tmp_path, reader, slope, in
 def test_scaled_wide_integers_stay_exact(tmp_path):
     data = np.full((2, 2, 2), 2**30 + 1, np.int32)
     path = patched(tmp_path / "x.nii.gz", data, scl_slope=1, scl_inter=1)
-    assert (read_nifti(path).data == 2**30 + 2).all()
+    found = read_nifti(path).data
+    assert found.dtype == np.float64 and (found.astype(np.int64) == 2**30 + 2).all()
 
 
 def forms(sform, qform):
@@ -481,3 +482,12 @@ def test_a_cut_file_is_suspected_without_reading_it(tmp_path):
     assert has_claimed_length(path)
     path.write_bytes(path.read_bytes()[:-100])
     assert not has_claimed_length(path)
+
+
+@pytest.mark.parametrize("junk", [b"x", b"junk" * 3, b"\0\0junk"])
+def test_bytes_after_the_end_are_called_so(tmp_path, tiny, junk):
+    path = tmp_path / "x.nii.gz"
+    write_volume(Volume(tiny.scan_of(1), tiny.AFFINE), path)
+    path.write_bytes(path.read_bytes() + junk)
+    with pytest.raises(NiftiError, match="has bytes after its end"):
+        read_nifti(path)

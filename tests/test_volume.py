@@ -167,3 +167,48 @@ def test_the_affine_is_nobody_elses():
     assert volume.spacing == (1, 1, 1)
     with pytest.raises(ValueError, match="read-only"):
         volume.affine[0, 0] = 5
+
+
+def affine_of(i, j, k, place=(0, 0, 0)):
+    """An affine with these columns."""
+    return np.vstack([np.transpose([i, j, k, place]), (0, 0, 0, 1)])
+
+
+@pytest.mark.parametrize(
+    "affine",
+    [
+        affine_of((1e6, 0, 0), (1e6, 1e-20, 0), (0, 0, 1e6)),
+        affine_of((1, 0, 0), (1, 1e-6, 0), (0, 0, 1)),
+        affine_of((0.7, 0, 0), (0, 0.7, 0), (0, 0, 0)),
+        affine_of((0.7, 0, 0), (0, 0.7, 0), (0, 0, 8), (np.inf, 0, 0)),
+        affine_of((0.7, 0, 0), (0, 0.7, 0), (0, 0, 8), (1e20, 0, 0)),
+        np.diag([1e38, 1e38, 1e38, 1]),
+        np.diag([1e200, 1e200, 1e200, 1]),
+        np.diag([0.7, 0.7, 8, 2]),
+    ],
+    ids=["one line", "nearly one line", "flat", "nowhere", "far away", "float32", "float64", "projection"],
+)
+def test_an_affine_that_places_no_voxels_is_refused_whatever_its_scale(affine):
+    with pytest.raises(NiftiError, match="places voxels"):
+        Volume(np.zeros((2, 2, 2), np.int16), affine)
+
+
+@pytest.mark.parametrize(
+    "affine",
+    [np.diag([1e-5, 1e-5, 1e-5, 1]), np.diag([-1e5, 1e5, 1e5, 1]), affine_of((1, 0, 0), (1, 1, 0), (0, 1, 1))],
+    ids=["small", "large", "sheared"],
+)
+def test_an_honest_affine_of_any_scale_has_an_orientation(affine):
+    volume = Volume(np.zeros((2, 2, 2), np.int16), affine)
+    assert len(volume.orientation) == 3 and min(volume.spacing) > 0 and volume.orientation in repr(volume)
+
+
+@pytest.mark.parametrize("index", [None, 1.5, "1", [1], slice(0, 2), 10**30])
+def test_what_is_no_number_of_a_slice_is_one_line(index):
+    with pytest.raises(PlaneError, match="take a number from 0 to 1"):
+        Volume(np.zeros((2, 2, 2), np.int16), np.eye(4)).axial(index)
+
+
+def test_what_is_no_plane_is_one_line():
+    with pytest.raises(PlaneError, match="take one of axial"):
+        Volume(np.zeros((2, 2, 2), np.int16), np.eye(4)).picture(["axial"], 0)

@@ -129,3 +129,25 @@ def test_an_unknown_name_is_refused_and_names_the_presets():
     with pytest.raises(MosMedError, match="lung, mediastinum, bone"):
         apply_window(HU, "liver")
     assert find_window("bone") is WINDOWS["bone"]
+
+
+@pytest.mark.parametrize(("level", "width"), [("a", 5), (5, "a"), (None, 5), (10**400, 5), (-1.7e308, 1.7e308)])
+def test_a_window_of_what_are_no_numbers_is_refused(level, width):
+    with pytest.raises(WindowError, match="both numbers finite"):
+        Window(level, width)
+
+
+@pytest.mark.parametrize("data", [None, "lung", [[1], [1, 2]], ["a"], [None]])
+def test_what_are_no_voxels_is_one_line(data):
+    with pytest.raises(WindowError, match="no array of numbers"):
+        apply_window(data, "lung")
+
+
+@pytest.mark.parametrize("window", [["lung"], None, {}])
+def test_what_is_no_window_is_one_line(window):
+    with pytest.raises(WindowError, match="no preset of this name"):
+        apply_window(np.zeros(3), window)
+
+
+def test_the_widest_window_shows_what_is_beyond_it():
+    assert apply_window([1.0, np.inf, -np.inf, np.nan], Window(0, 1.7e308)).tolist() == [128, 255, 0, 0]

@@ -7,12 +7,8 @@ import os
 import sys
 
 from mosmed_edu import __version__
-from mosmed_edu.cli import assignment, calibrate, check, convert, dicom, grade, sample, sheet
 from mosmed_edu.cli.words import FAULT, INTERRUPTED, PIPE_CLOSED
 from mosmed_edu.errors import MosMedError
-
-#: The order of the help text.
-_COMMANDS = (sample, check, convert, dicom, assignment, grade, sheet, calibrate)
 
 _EXAMPLES = """\
 examples:
@@ -42,21 +38,37 @@ def main(arguments: list[str] | None = None) -> int:
     code : int
         0 if all is well, 1 if anything is off, 2 for wrong usage, 130 after Ctrl-C.
     """
-    if hasattr(sys.stdout, "reconfigure"):  # a name that the terminal cannot show is no reason to stop
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        if sys.stdout is None:
+            raise MosMedError("standard output", "is closed", "open it, be it to /dev/null")
+        if hasattr(sys.stdout, "reconfigure"):  # a name that the terminal cannot show is no reason to stop
+            sys.stdout.reconfigure(errors="backslashreplace")
         code = _run(arguments)
         sys.stdout.flush()
         return code
     except MosMedError as error:
-        print(f"mosmed-edu: {error}", file=sys.stderr)
-        return FAULT
+        return _say(error)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # Nobody reads on, as after `| head`. What Python still flushes at exit goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # nobody reads on, as after `| head`
+        _drop_output()
         return PIPE_CLOSED
+    except OSError as error:
+        if error.filename is None:  # as of a write into what was opened before
+            _drop_output()
+        fault, todo = f"cannot be used ({error.strerror or error})", "check the space on the disk, and permissions"
+        return _say(MosMedError(error.filename or "standard output", fault, todo))
+
+
+def _say(error: MosMedError) -> int:
+    if sys.stderr is not None:
+        print(f"mosmed-edu: {error}", file=sys.stderr)
+    return FAULT
+
+
+def _drop_output() -> None:
+    """Send nowhere what Python still flushes at exit, or it would complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str] | None) -> int:
@@ -76,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"mosmed-edu {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in _COMMANDS:
+    # Here, because what they import takes a while, and Ctrl-C may come meanwhile.
+    from mosmed_edu.cli import assignment, calibrate, check, convert, dicom, grade, sample, sheet
+
+    for command in (sample, check, convert, dicom, assignment, grade, sheet, calibrate):  # the order of the help text
         command.add(commands)
     return parser

@@ -35,6 +35,8 @@ def run(options: argparse.Namespace) -> int:
     """Print whether a dataset folder is what it should be."""
     from mosmed_edu.check import check_dataset
 
-    report = check_dataset(options.root, options.quick, progress=sys.stderr.isatty(), workers=options.workers)
+    report = check_dataset(
+        options.root, options.quick, progress=bool(sys.stderr) and sys.stderr.isatty(), workers=options.workers
+    )
     print(json.dumps(report.as_dict(), indent=2) if options.json else "\n".join(report.lines()))
     return 0 if report.ok else FAULT

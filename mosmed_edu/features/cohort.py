@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, wait
 from itertools import islice
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from mosmed_edu.book import building_book
 from mosmed_edu.dataset import Study
 from mosmed_edu.errors import LungsNotFound, MosMedError
 from mosmed_edu.features.cache import Rows, file_key
@@ -19,6 +19,7 @@ from mosmed_edu.features.names import FEATURES
 from mosmed_edu.features.study import measure_study
 from mosmed_edu.layout import CATEGORIES
 from mosmed_edu.lungs import segment_lungs
+from mosmed_edu.paths import user_path
 
 #: Studies handed to an executor at a time. More would only fill a scheduler's queue: a million studies are no more
 #: work for it than a thousand.
@@ -69,11 +70,11 @@ def measure_cohort(
     """
     studies = list(studies)
     store = Rows(_cache_file(cache))
-    keys = [file_key(study.study_path) for study in studies] if store.path else [None] * len(studies)
+    keys = [file_key(_place(study)) for study in studies] if store.path else [None] * len(studies)
     known = store.find(key for key in keys if key)
     rows = {n: known[key] for n, key in enumerate(keys) if key in known}
     left = [n for n in range(len(studies)) if n not in rows]
-    hidden = not progress or not left or bool(os.environ.get("MOSMED_BOOK"))  # a page keeps no bar that has run
+    hidden = not progress or not left or building_book()  # a page keeps no bar that has run
     with tqdm(desc="Measuring", total=len(studies), initial=len(rows), unit="study", disable=hidden) as bar:
         for n, row in _measure_all(studies, left, executor):
             rows[n] = row
@@ -85,7 +86,7 @@ def measure_cohort(
 
 def _cache_file(cache: str | Path | bool) -> Path | None:
     if not isinstance(cache, bool):
-        return Path(cache).expanduser() if cache is not None else None
+        return user_path(cache) if cache is not None else None
     from mosmed_edu.phantom.cohort import cache_folder  # here, because workers should not wait for its imports
 
     return cache_folder() / "features.jsonl" if cache else None
@@ -150,4 +151,12 @@ def _lost(study: Study, reason: str = "BrokenExecutor") -> dict:
 
 
 def _fault(study: Study, fault: str, todo: str) -> dict:
-    return {"error": str(MosMedError(study.study_path, fault, todo))}
+    return {"error": str(MosMedError(_place(study), fault, todo))}
+
+
+def _place(study: Study) -> Path:
+    """Where the scan is, or where it should be if nobody may look: `measure_one` says what is wrong."""
+    try:
+        return study.study_path
+    except MosMedError:
+        return study.root / study.study_file

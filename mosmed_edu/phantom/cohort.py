@@ -17,6 +17,7 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 from tqdm.auto import tqdm
 
+from mosmed_edu.book import building_book
 from mosmed_edu.errors import CacheError, DrawingError
 from mosmed_edu.layout import (
     DRAWN_MARK,
@@ -29,6 +30,7 @@ from mosmed_edu.layout import (
     write_registry,
     write_volume,
 )
+from mosmed_edu.paths import user_path
 from mosmed_edu.phantom.lung_space import LOBES
 from mosmed_edu.phantom.place import whole_folder
 from mosmed_edu.phantom.plans import GENERATOR_VERSION, Job, Plan, find_plan, truth_row
@@ -42,15 +44,15 @@ CACHE_VARIABLE = "MOSMED_CACHE"
 _BYTES_PER_VOXEL = 1.4
 
 
-def cached_dataset(name: str | Plan = "sample", progress: bool = True) -> Path:
+def cached_dataset(name: str | Plan = "sample", progress: bool | None = None) -> Path:
     """Folder of a drawn dataset, drawn into the user's cache on first use.
 
     Parameters
     ----------
     name : str or Plan
         'sample', 'cohort', or a plan of your own. What was drawn by another plan of the same name is drawn anew.
-    progress : bool
-        Show a progress bar while it is drawn.
+    progress : bool, optional
+        Show a progress bar while it is drawn; by default everywhere but on the pages of the book.
 
     Returns
     -------
@@ -79,14 +81,14 @@ def cached_dataset(name: str | Plan = "sample", progress: bool = True) -> Path:
             # Another process may have drawn it while this one waited.
             if not is_complete(root, plan):
                 shutil.rmtree(root, ignore_errors=True)
-                write_dataset(plan, root, progress=progress)
+                write_dataset(plan, root, progress=not building_book() if progress is None else progress)
     return root
 
 
 def cache_folder() -> Path:
     """Where drawn datasets are kept: ``$MOSMED_CACHE``, or the system's place for caches."""
     chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen).expanduser() if chosen else user_cache_path("mosmed-edu")
+    return user_path(chosen, f"${CACHE_VARIABLE} = ") if chosen else user_cache_path("mosmed-edu")
 
 
 def is_complete(root: Path, plan: Plan) -> bool:
@@ -94,7 +96,7 @@ def is_complete(root: Path, plan: Plan) -> bool:
     try:
         mark = json.loads((root / DRAWN_MARK).read_text())
         return (mark["generator_version"], mark["plan"]) == (GENERATOR_VERSION, _as_kept(plan))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
@@ -141,7 +143,7 @@ def write_dataset(name: str | Plan, root: str | Path, workers: int | None = None
     ...     open_dataset(write_dataset(two, Path(folder) / "two", workers=1, progress=False))
     Dataset(two: 2 synthetic studies, CT-0 1, CT-1 0, CT-2 1, CT-3 0, CT-4 0)
     """
-    plan, root = find_plan(name), Path(root)
+    plan, root = find_plan(name), user_path(root)
     jobs = list(plan.jobs())
     if not jobs:
         raise DrawingError(f"plan {plan.name!r}", "holds no study", "give at least one study to draw")
