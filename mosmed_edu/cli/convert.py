@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from mosmed_edu.cli.words import FAULT, at_least_one, needs
+from mosmed_edu.errors import one_line
 
 _MOST_ALIKE = 10
 
@@ -71,13 +72,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _lines(done) -> list[str]:
     """What was made, what was not, and what to look at."""
-    lines = [str(done.root)]
+    lines = [one_line(str(done.root))]
     for one in done.studies:
         size = " x ".join(map(str, one.shape)) + ", " + " x ".join(f"{mm:.3g}" for mm in one.spacing) + " mm"
         lines.append(f"study {one.id}  {one.category}  {size}, from {one.thin_count} slices {one.thin_mm:.3g} mm apart")
-        lines += [f"  {note}" for note in one.notes]
+        lines += [f"  {one_line(note)}" for note in one.notes]
     lines += [f"FAILED  {error}" for _, error in done.failed]
-    lines += [f"damaged, passed over: {path}" for path in done.damaged[:_MOST_ALIKE]]
+    lines += [f"damaged, passed over: {one_line(str(path))}" for path in done.damaged[:_MOST_ALIKE]]
     if len(done.damaged) > _MOST_ALIKE:
         lines.append(f"... and {len(done.damaged) - _MOST_ALIKE} more damaged files")
     if done.others:

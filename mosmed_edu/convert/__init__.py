@@ -1,8 +1,9 @@
 """From DICOM to a dataset folder: one series a patient, every tenth slice, no name.
 
 `headers` reads what sorting needs of every file, `categories` the list of who has what, `series` picks one series,
-`stack` checks its geometry and thins it, `pixels` reads the slices that are kept, `masks` fits somebody's mask to them,
-`folder` is what is written, and `run` does it all.
+`stack` checks its geometry and thins it, `stored` whether a file can hold what its header says, `pixels` reads the
+slices that are kept, `masks` fits somebody's mask to them, `folder` is what is written, `records` what an interrupted
+run has finished of it, and `run` does it all.
 """
 
 from mosmed_edu.convert.categories import read_categories

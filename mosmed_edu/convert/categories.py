@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -10,8 +12,12 @@ import pandas as pd
 from mosmed_edu.convert.headers import Header
 from mosmed_edu.errors import ConversionError
 from mosmed_edu.layout import CATEGORIES
+from mosmed_edu.paths import is_file, user_path
 
 COLUMNS = ("study", "category")
+
+#: A row takes about 50 bytes. What is far larger than a list of every study of a hospital is none, and is not read.
+_MOST_BYTES = 20_000_000
 
 #: Cyrillic letters that stand for C and T where the list was typed in Russian: those that look like K, C and T.
 _CYRILLIC = str.maketrans("\u041a\u0421\u0422", "CCT")
@@ -46,7 +52,8 @@ def read_categories(path: str | Path) -> list[Wanted]:
     path : str or Path
         A CSV in UTF-8, separated by commas, semicolons or tabs, with the columns ``study`` (a folder's name, a
         PatientID or a StudyInstanceUID) and ``category`` (CT-0 to CT-4). A column ``mask`` may name NIfTI masks, by
-        their path from the list's folder. Other columns are passed over.
+        their path from the list's folder. Other columns are passed over, and so are empty cells beyond the last
+        column.
 
     Returns
     -------
@@ -55,7 +62,7 @@ def read_categories(path: str | Path) -> list[Wanted]:
 
     Raises
     ------
-    ConversionError
+    ConversionError, PathError
         If it cannot be read, a column is missing, a category is unknown, or a study is named twice or not at all.
 
     Examples
@@ -69,7 +76,7 @@ def read_categories(path: str | Path) -> list[Wanted]:
     ...     print([(one.id, one.key) for one in read_categories(path)])
     [(1, 'A-09'), (2, 'A-17')]
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     table = _read(path)
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
@@ -116,20 +123,51 @@ def by_key(headers: list[Header], folder: Path) -> dict[str, list[Header]]:
 
 
 def _read(path: Path) -> pd.DataFrame:
+    """The columns that are needed, every cell as text."""
+    text = _text(path).lstrip("\r\n")
+    head = text.partition("\n")[0]
+    # pandas would take the first column for names of rows where rows end with a separator, as spreadsheets write them.
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        rows = list(csv.reader(StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True))
+    except csv.Error as error:
+        raise ConversionError(path, f"is no readable table ({error})", "write a row for each study") from None
+    if not rows:
+        raise ConversionError(path, "is no readable table (it is empty)", "write a row for each study")
+    names = [name.strip().lower() for name in rows[0]]
+    cells = [[cell.strip() for cell in row] for row in rows[1:]]
+    _require_no_more(path, cells, len(names))
+    places = {name: _place(path, names, name) for name in (*COLUMNS, "mask") if name in names}
+    columns = {name: [row[at] if at < len(row) else "" for row in cells] for name, at in places.items()}
+    return pd.DataFrame(columns, dtype=str)
+
+
+def _text(path: Path) -> str:
+    """What stands in the list. Anything but a file (a pipe, say) would be waited for without end."""
+    try:
+        size = path.stat().st_size
+        if not is_file(path):
+            raise ConversionError(path, "is no file", "give the CSV with the categories")
+        if size > _MOST_BYTES:
+            raise ConversionError(path, f"holds {size:,} bytes, far more than any list", "give the CSV")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConversionError(path, f"cannot be read ({error.strerror})", "give the CSV with the categories") from None
     except UnicodeDecodeError:
         raise ConversionError(path, "is not UTF-8", "save it as 'CSV UTF-8'; an .xlsx has to be exported") from None
-    head = text.partition("\n")[0]
-    separator = max(",;\t", key=head.count)
-    try:
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except ValueError as error:  # pandas' own errors are all of this kind
-        raise ConversionError(path, f"is no readable table ({error})", "write a row for each study") from None
-    table.columns = [str(name).strip().lower() for name in table.columns]
-    return table.apply(lambda column: column.str.strip())
+
+
+def _require_no_more(path: Path, cells: list[list[str]], width: int) -> None:
+    """Cells beyond the last column are empty, or it cannot be told which column each of them is of."""
+    for n, row in enumerate(cells, start=2):
+        if any(row[width:]):
+            fault = f"row {n} has more cells than the first row has columns"
+            raise ConversionError(path, fault, 'write "" around a cell that holds a separator')
+
+
+def _place(path: Path, names: list[str], name: str) -> int:
+    if names.count(name) > 1:
+        raise ConversionError(path, f"has the column {name!r} more than once", "leave one of them")
+    return names.index(name)
 
 
 def _key(path: Path, row: int, text: str) -> str:

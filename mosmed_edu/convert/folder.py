@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -16,15 +17,18 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mosmed_edu.convert.categories import Wanted
-from mosmed_edu.errors import ConversionError
+from mosmed_edu.convert.records import read_record, write_record
+from mosmed_edu.errors import ConversionError, MosMedError
 from mosmed_edu.layout import CONVERTED_MARK, make_registry, mask_file, study_file, write_registry, write_volume
+from mosmed_edu.nifti import read_nifti
+from mosmed_edu.paths import is_folder, unreadable
 from mosmed_edu.volume import Volume
 
 #: Raised when the same files would be converted to other voxels: what an older version left behind is done again.
-_VERSION = 1
+_VERSION = 2
 
-#: What the workplace keeps besides the dataset. All of it is removed before the folder gets its name.
-_PLAN, _DONE, _LOCK = ".plan", ".done", ".lock"
+#: What the workplace holds. Its notes lie beside the dataset, so that none has to go before the folder gets its name.
+_DATASET, _PLAN, _DONE, _LOCK = "dataset", ".plan", ".done", ".lock"
 
 
 @dataclass(frozen=True)
@@ -76,24 +80,24 @@ class Workplace:
 
     Raises
     ------
-    ConversionError
-        If `out` exists and is not empty.
+    ConversionError, PathError
+        If `out` exists and is not empty, is a link, or has no name of its own.
     """
 
     def __init__(self, out: Path, source: Path, wanted: list[Wanted], series: str, keep_every: int):
+        _require_free(out)
         self.out, self.partial = out, out.with_name(f".{out.name}.partial")
+        self.dataset = self.partial / _DATASET
         self.series, self.keep_every = series, keep_every
         asked = [
             _VERSION,
-            str(source.resolve()),
+            os.path.realpath(source),  # pathlib's `resolve` raises on links in a ring
             series,
             keep_every,
             [(one.id, one.key, one.category, str(one.mask)) for one in wanted],
         ]
         # A fingerprint, so that not even the workplace holds what the list calls a patient.
         self.plan = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ConversionError(out, "exists already", "name a new folder, or remove this one")
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -113,59 +117,60 @@ class Workplace:
             finally:
                 lock.release()
 
-    def finished(self, one: Wanted) -> Converted | None:
-        """A study that an interrupted run has left whole, if it has."""
-        path = self._record(one.id)
-        if not path.is_file():
+    def finished(self, one: Wanted, sources: str) -> Converted | None:
+        """A study that an interrupted run has left whole, of the same files (see `made_of`), if it has."""
+        text = read_record(self._record(one.id), sources)
+        if text is None:
             return None
-        said = json.loads(path.read_text(encoding="utf-8"))
-        return Converted(**{name: tuple(v) if name in ("shape", "spacing") else v for name, v in said.items()})
+        said = json.loads(text)
+        done = Converted(**{name: tuple(v) if name in ("shape", "spacing") else v for name, v in said.items()})
+        return done if all(_is_whole(self._place(file), done.shape) for file in _files(done)) else None
 
-    def keep(self, done: Converted, volume: Volume, mask: Volume | None) -> None:
+    def keep(self, done: Converted, volume: Volume, mask: Volume | None, sources: str) -> None:
         """Write a study; the record that says it is whole comes last."""
         with self._one_line():
             for relative, written in zip(_files(done), (volume, mask), strict=False):
-                path = self.partial / relative.lstrip("/")
+                path = self._place(relative)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_volume(written, path)
-            part = self._record(done.id).with_suffix(".part")
-            part.write_text(json.dumps(asdict(done)), encoding="utf-8")
-            part.replace(self._record(done.id))
+            write_record(self._record(done.id), json.dumps(asdict(done)), sources)
 
     def close(self, studies: list[Converted]) -> None:
-        """Write registry, notes and mark, tidy up, and give the folder its name."""
+        """Write registry, notes and mark, give the folder its name, and tidy up: what fails can be gone on from."""
         with self._one_line():
             self._remove_unfinished(studies)
             registry = make_registry((done.id, done.category, done.with_mask) for done in studies)
-            write_registry(registry, self.partial / "dataset_registry.xlsx")
+            write_registry(registry, self.dataset / "dataset_registry.xlsx")
             self._write_notes(studies)
             mark = self._about(studies)
-            (self.partial / CONVERTED_MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
-            shutil.rmtree(self.partial / _DONE)
-            (self.partial / _PLAN).unlink()
-            (self.partial / _LOCK).unlink(missing_ok=True)
-            self.partial.replace(self.out)
+            (self.dataset / CONVERTED_MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
+            self.dataset.replace(self.out)
+        self.discard()
 
     def discard(self) -> None:
         """Leave nothing behind."""
         shutil.rmtree(self.partial, ignore_errors=True)
+
+    def _place(self, relative: str) -> Path:
+        return self.dataset / relative.lstrip("/")
 
     def _record(self, study_id: int) -> Path:
         return self.partial / _DONE / f"{study_id}.json"
 
     def _clear_unless_same(self) -> None:
         plan = self.partial / _PLAN
-        if not (plan.is_file() and plan.read_text(encoding="utf-8") == self.plan):
+        if not (plan.is_file() and plan.read_bytes() == self.plan.encode()):
             for path in self.partial.iterdir():
                 if path.name != _LOCK:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
             plan.write_text(self.plan, encoding="utf-8")
-        (self.partial / _DONE).mkdir(exist_ok=True)
+        for name in (_DATASET, _DONE):
+            (self.partial / name).mkdir(exist_ok=True)
 
     def _remove_unfinished(self, studies: list[Converted]) -> None:
         """A scan that was cut short by an interruption, and then could not be converted again."""
-        listed = {self.partial / relative.lstrip("/") for done in studies for relative in _files(done)}
-        for path in list(self.partial.rglob("*.nii.gz")):
+        listed = {self._place(relative) for done in studies for relative in _files(done)}
+        for path in list(self.dataset.rglob("*.nii.gz")):
             if path not in listed:
                 path.unlink()
 
@@ -181,14 +186,14 @@ class Workplace:
 
     def _write_notes(self, studies: list[Converted]) -> None:
         about, notes = self._about(studies), files("mosmed_edu.convert") / "notes"
-        shutil.copyfile(notes / "LICENSE", self.partial / "LICENSE")
+        shutil.copyfile(notes / "LICENSE", self.dataset / "LICENSE")
         table = "\n".join(f"| {category} | {count} |" for category, count in about["studies"].items())
         origins = json.loads((notes / "origin.json").read_text(encoding="utf-8"))
         for name, origin in origins.items():
             text = (notes / name).read_text(encoding="utf-8")
             said = origin["drawn" if about["synthetic"] else "scanned"]
             text = text.format(origin=said, series=self.series, keep_every=self.keep_every, table=table)
-            (self.partial / name).write_text(text, encoding="utf-8")
+            (self.dataset / name).write_text(text, encoding="utf-8")
 
     @contextmanager
     def _one_line(self) -> Iterator[None]:
@@ -206,3 +211,25 @@ class Workplace:
 def _files(done: Converted) -> list[str]:
     """Paths of a study's scan and, where it has one, its mask."""
     return [study_file(done.id, done.category), *([mask_file(done.id)] if done.with_mask else [])]
+
+
+def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
+    """Whether a scan or mask is there to its last bit: after a power cut, a file may be empty that was written."""
+    try:
+        return read_nifti(path).shape == shape
+    except (MosMedError, OSError):
+        return False
+
+
+def _require_free(out: Path) -> None:
+    """Refuse a place that the folder could not take in the end, before hours of work."""
+    if out.name in ("", ".."):
+        raise ConversionError(out, "is no name of a folder", "name a new folder")
+    if os.path.islink(out):
+        raise ConversionError(out, "is a link", "name a new folder, or the one that it leads to")
+    try:
+        free = not os.path.lexists(out) or (is_folder(out) and not any(out.iterdir()))
+    except OSError as error:
+        raise unreadable(out, error) from None
+    if not free:
+        raise ConversionError(out, "exists already", "name a new folder, or remove this one")

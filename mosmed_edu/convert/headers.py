@@ -19,11 +19,15 @@ from pydicom.uid import MediaStorageDirectoryStorage
 from tqdm.auto import tqdm
 
 from mosmed_edu.errors import ConversionError
+from mosmed_edu.paths import is_folder, user_path
 
 #: All that is read. The identifiers tell patients, studies and series apart, and are not kept.
 TAGS = (
+    "BitsAllocated",
+    "BitsStored",
     "BurnedInAnnotation",
     "Columns",
+    "HighBit",
     "ImageOrientationPatient",
     "ImagePositionPatient",
     "ImageType",
@@ -44,6 +48,7 @@ TAGS = (
     "RescaleType",
     "Rows",
     "SOPClassUID",
+    "SamplesPerPixel",
     "SeriesDescription",
     "SeriesInstanceUID",
     "SeriesNumber",
@@ -74,6 +79,8 @@ class Header:
         Between rows, then between columns, in mm.
     slope, intercept : float or None
         From stored value to Hounsfield units.
+    samples, bits_allocated, bits_stored, high_bit : int or None
+        How a pixel is stored.
     padding : tuple of 2 int or None
         Lowest and highest stored value that marks a pixel beyond the scanner's field of view.
     burned_in : bool
@@ -103,6 +110,10 @@ class Header:
     spacing: tuple[float, float] | None
     slope: float | None
     intercept: float | None
+    samples: int | None
+    bits_allocated: int | None
+    bits_stored: int | None
+    high_bit: int | None
     padding: tuple[int, int] | None
     burned_in: bool
     phantom: bool
@@ -142,7 +153,7 @@ def read_headers(folder: str | Path, progress: bool = True) -> Found:
 
     Raises
     ------
-    ConversionError
+    ConversionError, PathError
         If it is no folder, or holds no DICOM image.
 
     Examples
@@ -158,12 +169,12 @@ def read_headers(folder: str | Path, progress: bool = True) -> Found:
     >>> len(found.headers) == len(written), found.headers[0].modality
     (True, 'CT')
     """
-    folder = Path(folder).expanduser()
-    if not folder.is_dir():
+    folder = user_path(folder)
+    if not is_folder(folder):
         raise ConversionError(folder, "is no folder", "give the folder that holds the DICOM files")
     found = Found([], [], [])
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    with _quiet():
+    with quiet():
         for path in tqdm(paths, "Reading headers", unit=" files", disable=not progress, leave=False):
             _sort_in(path, found)
     if not found.headers:
@@ -209,6 +220,10 @@ def _header(path: Path, data: Dataset) -> Header:
         spacing=_decimals(data, "PixelSpacing", 2),
         slope=(_decimals(data, "RescaleSlope", 1) or (None,))[0],
         intercept=(_decimals(data, "RescaleIntercept", 1) or (None,))[0],
+        samples=_whole(data, "SamplesPerPixel"),
+        bits_allocated=_whole(data, "BitsAllocated"),
+        bits_stored=_whole(data, "BitsStored"),
+        high_bit=_whole(data, "HighBit"),
         padding=_padding(data),
         burned_in="YES" in (_text(data, "BurnedInAnnotation"), _text(data, "RecognizableVisualFeatures")),
         phantom=_text(data, "QualityControlSubject") == "YES",
@@ -249,7 +264,7 @@ def _padding(data: Dataset) -> tuple[int, int] | None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Let pydicom neither check values nor print the ones it dislikes: they may be names."""
     logger = logging.getLogger("pydicom")
     before, logger.disabled = logger.disabled, True

@@ -52,8 +52,10 @@ def read_mask(path: Path, scan: Volume, name: str = "the study") -> Volume:
     (4, 4, 2)
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe, say, would be waited for without end
+            raise ConversionError(path, "is no file", "")
         mask = turn(read_nifti(path))
-    except (MosMedError, OSError) as error:
+    except (MosMedError, OSError, ValueError) as error:  # ValueError: a NUL in its name
         fault = f"{getattr(error, 'fault', 'cannot be read')} ({name})"
         raise ConversionError(path, fault, "check the column mask of the list") from None
     if not np.isin(mask.data, (0, 1)).all():

@@ -2,9 +2,10 @@
 
 SimpleITK reads the pixels. Its GDCM decodes JPEG (lossless too), JPEG-LS, JPEG 2000 and RLE without a plug-in, turns
 every slice into Hounsfield units by that slice's own slope and intercept, masks bits that hold an overlay, and refuses
-a file that ends too early. dicom2nifti, the other candidate, sorts and stacks on its own, writes 64-bit floats, and
-needs a second package for compressed files. The affine is not SimpleITK's, which stacks a tilted series as if it were
-straight, but `stack`'s, where everything that does not fit is refused.
+a file that ends before its pixels do. Whether they are as many as the header claims it does not ask: `stored` does.
+dicom2nifti, the other candidate, sorts and stacks on its own, writes 64-bit floats, and needs a second package for
+compressed files. The affine is not SimpleITK's, which stacks a tilted series as if it were straight, but `stack`'s,
+where everything that does not fit is refused.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import SimpleITK as sitk
 
 from mosmed_edu.convert.headers import Header
 from mosmed_edu.convert.stack import Stack
+from mosmed_edu.convert.stored import require_sound
 from mosmed_edu.errors import ConversionError
 from mosmed_edu.volume import Volume
 
@@ -49,7 +51,8 @@ def read_volume(stack: Stack, name: str = "the study") -> tuple[Volume, list[str
     Raises
     ------
     ConversionError
-        If a file cannot be read to its end, a slice is there in two versions, or the values are no Hounsfield units.
+        If a file cannot be read to its end or holds other pixels than its header says, a slice is there in two
+        versions, or the values are no Hounsfield units.
 
     Examples
     --------
@@ -65,11 +68,13 @@ def read_volume(stack: Stack, name: str = "the study") -> tuple[Volume, list[str
     >>> bool((volume.data == thin.ct.data).all()), notes
     (True, [])
     """
-    first = stack.slices[0][0]
-    data = np.empty((first.columns, first.rows, len(stack.slices)), np.int16, order="F")
+    for one in (one for group in stack.slices for one in group):
+        require_sound(one, name)
     outside = clipped = 0
     for k, group in enumerate(stack.slices):
         hu, beyond = _slice_of(group, name)
+        if k == 0:  # not before one is read: what a header claims could take any memory
+            data = np.empty((*hu.T.shape, len(stack.slices)), np.int16, order="F")
         outside += beyond
         clipped += int(((hu < _LIMITS.min) | (hu > _LIMITS.max)).sum())
         data[..., k] = np.clip(np.rint(hu), _LIMITS.min, _LIMITS.max).T

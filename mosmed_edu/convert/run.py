@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 
 from tqdm.auto import tqdm
@@ -13,9 +14,11 @@ from mosmed_edu.convert.folder import Converted, Workplace
 from mosmed_edu.convert.headers import Header, read_headers
 from mosmed_edu.convert.masks import read_mask
 from mosmed_edu.convert.pixels import read_volume
+from mosmed_edu.convert.records import made_of
 from mosmed_edu.convert.series import BODY, choose_series
 from mosmed_edu.convert.stack import KEEP_EVERY, stack_slices
-from mosmed_edu.errors import ConversionError
+from mosmed_edu.errors import ConversionError, MosMedError
+from mosmed_edu.paths import user_path
 from mosmed_edu.volume import Volume
 
 #: What drawn files say of themselves in their header; see `mosmed_edu.phantom.dicom`.
@@ -85,7 +88,7 @@ def convert(
 
     Raises
     ------
-    ConversionError
+    ConversionError, PathError
         If a folder or the list cannot be used, or no study at all could be converted.
 
     Examples
@@ -95,9 +98,8 @@ def convert(
     >>> len(done.studies), [name for name, _ in done.failed]           # doctest: +SKIP
     (19, ['A-17'])
     """
-    if keep_every < 1:
-        raise ConversionError(f"keep_every {keep_every}", "keeps no slice", "give 1 or more")
-    folder, out = Path(folder).expanduser(), Path(out).expanduser()
+    keep_every = _whole(keep_every)
+    folder, out = user_path(folder), user_path(out)
     wanted = read_categories(category_from)
     place = Workplace(out, folder, wanted, series, keep_every)
     found = read_headers(folder, progress)
@@ -107,7 +109,7 @@ def convert(
         raise _nothing(folder, failed)
     with place.open():
         waiting = tqdm(chosen, "Converting", unit=" studies", disable=not progress, leave=False)
-        studies = list(_convert_all(waiting, place, keep_every, failed))
+        studies = list(_convert_all(waiting, place, folder, keep_every, failed))
         if not studies:
             place.discard()
             raise _nothing(folder, failed)
@@ -115,6 +117,17 @@ def convert(
     named = {image.study for one in wanted for image in images_of.get(one.key, ())}
     unnamed = len({image.study for image in found.headers} - named)
     return Conversion(out, studies, failed, unnamed, found.damaged, len(found.others))
+
+
+def _whole(keep_every: int) -> int:
+    where, todo = f"keep_every {keep_every!r}", "give a whole number of 1 or more"
+    try:
+        number = index(keep_every)
+    except TypeError:
+        raise ConversionError(where, "is no whole number", todo) from None
+    if number < 1:
+        raise ConversionError(where, "keeps no slice", todo)
+    return number
 
 
 def _choose(wanted: Iterable[Wanted], images_of: dict[str, list[Header]], folder: Path, pattern: str):
@@ -138,18 +151,29 @@ def _choose(wanted: Iterable[Wanted], images_of: dict[str, list[Header]], folder
     return chosen, failed
 
 
-def _convert_all(chosen: Iterable, place: Workplace, keep_every: int, failed: list) -> Iterator[Converted]:
+def _convert_all(
+    chosen: Iterable, place: Workplace, folder: Path, keep_every: int, failed: list
+) -> Iterator[Converted]:
     """Convert what is not done yet; who cannot be converted is added to `failed`."""
     for one, images in chosen:
-        done = place.finished(one)
+        # Before anything is read: what is written while we read it is another file the next time.
+        sources = made_of([image.path for image in images], folder, one.mask)
+        done = place.finished(one, sources)
         if not done:
             try:
                 done, volume, mask = _read_one(one, images, keep_every)
-            except ConversionError as error:
-                failed.append((one.key, error))
+            except MosMedError as error:
+                failed.append((one.key, _of_study(one, error)))
                 continue
-            place.keep(done, volume, mask)  # outside of `try`: a full disk is no fault of this study
+            place.keep(done, volume, mask, sources)  # outside of `try`: a full disk is no fault of this study
         yield done
+
+
+def _of_study(one: Wanted, error: MosMedError) -> ConversionError:
+    """The error of a study, which it names even where it was raised by what knows of none."""
+    if isinstance(error, ConversionError):
+        return error
+    return ConversionError(one.key, f"cannot be converted: {error.where} {error.fault}", error.todo)
 
 
 def _read_one(one: Wanted, images: list[Header], keep_every: int) -> tuple[Converted, Volume, Volume | None]:

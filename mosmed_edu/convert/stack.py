@@ -26,6 +26,16 @@ _EVEN_MM = 0.1
 #: Slices closer than this lie at the same place.
 _SAME_MM = 0.01
 
+#: The finest pixel of a zoomed ear and the coarsest of a low-dose PET's CT are well inside, in mm. What lies outside is
+#: damage, or another unit, and would turn every volume in mL into nonsense.
+_PIXEL_MM = 0.05, 10.0
+
+#: NIfTI counts the voxels along an axis in 16 bits.
+_MOST_PIXELS = 2**15 - 1
+
+#: No table is a tenth as long as this, in mm. Farther out, NIfTI's 32 bits would round places noticeably.
+_FARTHEST_MM = 1e5
+
 _AGAIN = "export the series again, whole and by itself"
 
 
@@ -155,8 +165,22 @@ def _require_same_frame(series: list[Header], refuse: Callable) -> None:
             fault = f"mixes images of different size or orientation in one series, {first.path.name} and "
             refuse(fault + one.path.name, "export the axial series by itself, without the scout")
     row, column = np.reshape(first.orientation, (2, 3))
-    if not np.allclose([row @ row, column @ column, row @ column], [1, 1, 0], atol=1e-3) or min(first.spacing) <= 0:
-        refuse("has an orientation or a pixel size that makes no image", "export the original series again")
+    if not np.allclose([row @ row, column @ column, row @ column], [1, 1, 0], atol=1e-3):
+        refuse("has an orientation that makes no image", "export the original series again")
+    _require_sane(series, refuse)
+
+
+def _require_sane(series: list[Header], refuse: Callable) -> None:
+    """A damaged number may be anything, and be the same in every slice."""
+    one, again = series[0], "export the original series again"
+    if not 1 <= min(one.rows, one.columns) <= max(one.rows, one.columns) <= _MOST_PIXELS:
+        refuse(f"has images of {one.rows} x {one.columns} pixels, as no scanner makes them", again)
+    if not _PIXEL_MM[0] <= min(one.spacing) <= max(one.spacing) <= _PIXEL_MM[1]:
+        sides = " x ".join(f"{mm:.3g}" for mm in one.spacing)
+        refuse(f"has a pixel size that no CT has, {sides} mm", again)
+    farthest = np.abs([image.position for image in series]).max()
+    if farthest > _FARTHEST_MM:
+        refuse(f"lies {farthest:.3g} mm from the place that its scanner counts from", again)
 
 
 def _require_axial(row: np.ndarray, normal: np.ndarray, places: np.ndarray, refuse: Callable) -> None:

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mosmed_edu.convert import choose_series, read_headers, read_volume, stack_slices
-from mosmed_edu.phantom.dicom import BODY, axial_images, save
+from mosmed_edu.convert import choose_series, convert, read_headers, read_volume, stack_slices
+from mosmed_edu.phantom.dicom import BODY, Person, axial_images, save
 from mosmed_edu.volume import Volume
 
 #: Sides that differ, pixels that are not square, slices as thin as in life: a mix-up of axes cannot hide.
@@ -77,3 +77,20 @@ def ct(tmp_path):
         truth=truth,
         kept=kept,
     )
+
+
+@pytest.fixture
+def two(ct, tmp_path):
+    """Two patients of 20 slices in a folder each: `two.root`, `two.list`, `two.out`, `two.run()` to convert them."""
+    root, out, volume = tmp_path / "export", tmp_path / "own", truth(ct.volume, range(20))
+    for patient in ("P1", "P2"):
+        (root / patient).mkdir(parents=True)
+        save(axial_images(volume, BODY, Person(id=f"id-{patient}")), root / patient)
+    listed = root / "list.csv"
+    listed.write_text("study,category\nP1,CT-0\nP2,CT-1\n")
+
+    def run(**options):
+        return convert(root, out, listed, progress=False, **options)
+
+    partial = out.with_name(".own.partial")
+    return SimpleNamespace(root=root, list=listed, out=out, partial=partial, volume=volume, run=run)
