@@ -11,7 +11,6 @@ What is drawn for an assignment::
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mosmed_edu.classroom.objects import read_object
 from mosmed_edu.classroom.seeds import EVERYONE
 from mosmed_edu.dataset import Dataset, Study
 from mosmed_edu.errors import ClassroomError
@@ -32,6 +32,8 @@ CLASS_VARIABLE = "MOSMED_CLASS"
 BESIDE = "cases"
 
 CASES_FILE, KEY_FILE = "cases.json", "key.json"
+
+_AGAIN = "take the handed-out folder again"
 
 #: The assignments, in the order of the course.
 ASSIGNMENTS = ("a1", "a2", "a3", "a4")
@@ -83,7 +85,7 @@ class Cases:
 
     @cached_property
     def _said(self) -> dict:
-        return _read_json(self.folder / CASES_FILE)
+        return read_object(self.folder / CASES_FILE, _AGAIN)
 
     def __getitem__(self, name: str):
         """What an assignment's text speaks of: a voxel, a window, a range."""
@@ -160,7 +162,7 @@ def find_cases(assignment: str) -> Path:
         return _graders_cases(Path(class_folder), assignment)
     beside = Path(BESIDE).resolve()
     if (beside / CASES_FILE).is_file():
-        found = _read_json(beside / CASES_FILE).get("assignment")
+        found = read_object(beside / CASES_FILE, _AGAIN).get("assignment")
         if found != assignment:
             fault = f"holds the cases of assignment {found}, not of {assignment}"
             raise ClassroomError(beside, fault, "put the handed-out folder beside its own notebook")
@@ -173,7 +175,7 @@ def find_cases(assignment: str) -> Path:
 def read_key(cases: Cases) -> dict | None:
     """The answers that were drawn; None where only the grader has them."""
     path = cases.folder.parent / KEY_FILE
-    return _read_json(path) if path.is_file() else None
+    return read_object(path, _AGAIN) if path.is_file() else None
 
 
 def require_assignment(assignment: str) -> None:
@@ -197,12 +199,3 @@ def _graders_cases(class_folder: Path, assignment: str) -> Path:
     raise ClassroomError(
         class_folder, f"has no key of {assignment} for {student!r}", "draw the cases first: mosmed-edu assignment"
     )
-
-
-def _read_json(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ClassroomError(path, f"cannot be read ({error.strerror})", "take the handed-out folder again") from None
-    except ValueError:
-        raise ClassroomError(path, "is damaged", "take the handed-out folder again") from None

@@ -14,12 +14,15 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from mosmed_edu.classroom.cases import ASSIGNMENTS, CLASS_VARIABLE, KEY_FILE, key_folder
+from mosmed_edu.classroom.class_file import read_class
 from mosmed_edu.classroom.export import write_tables
-from mosmed_edu.classroom.hand_out import read_class
 from mosmed_edu.classroom.nbgrading import open_nbgrader
+from mosmed_edu.classroom.objects import read_object
+from mosmed_edu.classroom.refusals import refusals
 from mosmed_edu.classroom.seeds import EVERYONE
 from mosmed_edu.classroom.submission import FAILED, GRADED, MANUAL, MISSING, Look, look_at, overlong_cells
 from mosmed_edu.errors import ClassroomError
+from mosmed_edu.paths import user_path
 
 #: Where a class's grades go, and what is remembered of each run.
 GRADES = "grades"
@@ -64,7 +67,8 @@ def grade_class(
     Raises
     ------
     ClassroomError
-        If it is no class's folder, an assignment is not part of it, or nbgrader is not installed.
+        If it is no class's folder, an assignment is not part of it, nbgrader is not installed, or the folder cannot be
+        written.
 
     Examples
     --------
@@ -72,8 +76,15 @@ def grade_class(
     >>> grades = grade_class("../spring")                                                        # doctest: +SKIP
     >>> grades[grades.status != "graded"]                                                        # doctest: +SKIP
     """
-    course = Path(course).resolve()
+    course = user_path(course)
     said = read_class(course)
+    with refusals(course):
+        return _grade_all(course.resolve(), said, assignments, timeout, export_only, progress)
+
+
+def _grade_all(
+    course: Path, said: dict, assignments: Iterable[str] | None, timeout: int | None, export_only: bool, progress: bool
+) -> pd.DataFrame:
     chosen = _chosen(course, assignments)
     api = open_nbgrader(course, timeout=timeout)
     for assignment in chosen:
@@ -185,7 +196,7 @@ class _Runs:
 
 def _read_runs(course: Path) -> dict:
     path = course / GRADES / _RUNS_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return read_object(path, "remove it and grade again: every submission is run anew") if path.is_file() else {}
 
 
 def _collect(api, course: Path, pairs: list[tuple[str, str]]) -> pd.DataFrame:

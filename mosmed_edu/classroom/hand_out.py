@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import nbformat
 from filelock import FileLock
 from tqdm.auto import tqdm
 
@@ -15,27 +14,30 @@ from mosmed_edu.classroom.assignment import draw_cases
 from mosmed_edu.classroom.cases import (
     ASSIGNMENTS,
     BESIDE,
+    CASES_FILE,
     KEY_FILE,
     key_folder,
     require_assignment,
 )
-from mosmed_edu.classroom.model import write_model_answer
+from mosmed_edu.classroom.class_file import opened_class, require_pseudonyms, require_seed
+from mosmed_edu.classroom.keeping import Keeper
+from mosmed_edu.classroom.model import model_answer
+from mosmed_edu.classroom.nbgrading import CONFIG
+from mosmed_edu.classroom.objects import read_object
 from mosmed_edu.classroom.pencil import CASES_VERSION
+from mosmed_edu.classroom.refusals import refusals
 from mosmed_edu.classroom.seeds import EVERYONE, PRACTICE, case_seed
 from mosmed_edu.errors import CacheError, ClassroomError
+from mosmed_edu.paths import user_path
 from mosmed_edu.phantom import GENERATOR_VERSION
 from mosmed_edu.phantom.cohort import cache_folder
 from mosmed_edu.phantom.place import whole_folder
 from mosmed_edu.phantom.workers import run_all, worker_count
 
-#: What a class's folder says of itself, the secret included.
-CLASS_FILE = "class.json"
-
 #: Where a class's notebooks lie in a clone of the course.
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks" / "assignments"
 
-#: A pseudonym: it becomes a folder's name, and nbgrader's and a gradebook's id.
-_PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_KEY_AWAY = "move its folder away and run the same again: the same cases are drawn anew"
 
 
 def practice_cases(assignment: str) -> Path:
@@ -54,6 +56,7 @@ def practice_cases(assignment: str) -> Path:
             cache.mkdir(parents=True, exist_ok=True)
             with FileLock(cache / f".practice-{assignment}.lock"):
                 if not _is_whole(folder):
+                    shutil.rmtree(folder, ignore_errors=True)  # the cache is ours: what is damaged there goes
                     job = (assignment, case_seed(PRACTICE, assignment), folder, True)
                     for _ in tqdm([job], f"Drawing the cases of {assignment.upper()} (once)", unit="set"):
                         _draw_whole(job)
@@ -72,8 +75,11 @@ def draw_class(
     notebooks: Path | None = NOTEBOOKS,
     workers: int | None = None,
     progress: bool = True,
+    tell: Callable[[str], object] = print,
 ) -> Path:
     """Draw the cases of a class.
+
+    Only what is missing is drawn and written: a file that is there stays as it is.
 
     Parameters
     ----------
@@ -92,6 +98,8 @@ def draw_class(
         Processes to draw with.
     progress : bool
         Show a progress bar.
+    tell : callable
+        Gets one line that names the files that differ from what would be written, where there are any: they are kept.
 
     Returns
     -------
@@ -100,145 +108,90 @@ def draw_class(
     Raises
     ------
     ClassroomError
-        If the folder is another class's, a pseudonym cannot be a folder's name, or the notebooks are not there.
+        If the folder is another class's, a pseudonym cannot be a folder's name, the notebooks are not there, or the
+        folder cannot be written.
 
     Examples
     --------
     >>> from mosmed_edu.classroom.hand_out import draw_class
     >>> draw_class("../spring", "a secret of your own", students=["s01", "s02"])                 # doctest: +SKIP
     """
-    folder, assignments = Path(folder), list(assignments)
+    folder, assignments = user_path(folder), list(dict.fromkeys(assignments))
     for assignment in assignments:
         require_assignment(assignment)
-    _require_pseudonyms(students)
-    _require_notebooks(notebooks, assignments)
-    _begin(folder, class_seed, students)
-    wanted = [
-        (assignment, case_seed(class_seed, assignment, who), key_folder(folder, assignment, who), False)
-        for who in (students or [EVERYONE])
-        for assignment in assignments
-    ]
-    missing = [job for job in wanted if not _is_whole(job[2])]
-    drawn = run_all(_draw_whole, missing, workers or worker_count(len(missing)))
-    for _ in tqdm(drawn, "Drawing the cases", len(missing), unit="set", disable=not progress):
-        pass
-    for assignment, _, key, _ in wanted:
-        _hand_out(key, folder / "handout" / key.parent.name / assignment, assignment, notebooks)
-        if notebooks is not None:
-            source, release = (notebooks / kind / assignment / f"{assignment}.ipynb" for kind in ("source", "release"))
-            write_model_answer(source, release, key / KEY_FILE, key / "model.ipynb")
-    if notebooks is not None:
-        _copy_course(notebooks, folder, assignments)
+    require_seed(class_seed)
+    require_pseudonyms(students)
+    keeper, everyone = Keeper(folder), students or [EVERYONE]
+    with refusals(folder):
+        _require_notebooks(notebooks, assignments)
+        with opened_class(folder, class_seed, students):
+            jobs = [
+                (name, case_seed(class_seed, name, who), key_folder(folder, name, who))
+                for who in everyone
+                for name in assignments
+            ]
+            _draw_missing(jobs, workers, progress)
+            for name, _, key in jobs:
+                _hand_out(keeper, key, folder / "handout" / key.parent.name / name, notebooks)
+            if notebooks is not None:
+                _copy_course(keeper, notebooks, folder, assignments)
+    if keeper.kept:
+        tell(keeper.line())
     return folder
 
 
-def read_class(folder: str | Path) -> dict:
-    """What a class's folder says of itself.
-
-    Returns
-    -------
-    said : dict
-        ``class_seed``, ``students`` (none where all have the same cases) and ``versions`` of the drawing.
-
-    Raises
-    ------
-    ClassroomError
-        If it is no class's folder, or was drawn by another version, whose answers would differ.
-    """
-    path = Path(folder) / CLASS_FILE
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        found = said["versions"]
-    except FileNotFoundError:
-        raise ClassroomError(
-            path.parent, f"is no class's folder: it has no {CLASS_FILE}", "make one with: mosmed-edu assignment"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ClassroomError(path, "is damaged", "take it from your backup, or draw the class again") from None
-    if found != _versions():
-        raise ClassroomError(
-            path, "was drawn by another version of the course", "grade with the version it was drawn with"
-        )
-    return said
-
-
-def known_seed(folder: str | Path) -> str | None:
-    """The secret of a class whose folder is there already."""
-    return read_class(folder)["class_seed"] if (Path(folder) / CLASS_FILE).is_file() else None
-
-
-def _versions() -> list[int]:
-    return [GENERATOR_VERSION, CASES_VERSION]
-
-
-def _begin(folder: Path, class_seed: str, students: Sequence[str]) -> None:
-    """Make a class's folder, or make sure that it is this class's, and note who is in it."""
-    if (folder / CLASS_FILE).is_file():
-        said = read_class(folder)
-        if said["class_seed"] != class_seed:
-            raise ClassroomError(folder, "belongs to a class with another seed", "name a new folder, or give its seed")
-        students = sorted({*said["students"], *students})
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ClassroomError(folder, "exists and is no class's folder", "name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    said = {"class_seed": class_seed, "students": list(students), "versions": _versions()}
-    partial = folder / f".{CLASS_FILE}.part"
-    partial.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-    partial.chmod(0o600)
-    partial.replace(folder / CLASS_FILE)
+def _draw_missing(jobs: list[tuple[str, int, Path]], workers: int | None, progress: bool) -> None:
+    """Draw the cases that are not there. What lies in the place of some is somebody's: it is not drawn over."""
+    missing = [job for job in jobs if not _is_whole(job[2])]
+    for _, _, key in missing:
+        if key.exists() and (not key.is_dir() or any(key.iterdir())):
+            raise ClassroomError(key / KEY_FILE, "or the cases beside it are missing or damaged", _KEY_AWAY)
+    drawn = run_all(_draw_whole, missing, workers or worker_count(len(missing)))
+    for _ in tqdm(drawn, "Drawing the cases", len(missing), unit="set", disable=not progress):
+        pass
 
 
 def _is_whole(folder: Path) -> bool:
     """Whether cases were drawn here to their end: the key is written last."""
     try:
-        return json.loads((folder / KEY_FILE).read_text(encoding="utf-8"))["version"] == CASES_VERSION
-    except (OSError, ValueError, KeyError):
+        version = read_object(folder / KEY_FILE, _KEY_AWAY).get("version")
+    except ClassroomError:
         return False
+    return version == CASES_VERSION and (folder / BESIDE / CASES_FILE).is_file()
 
 
-def _draw_whole(job: tuple[str, int, Path, bool]) -> None:
+def _draw_whole(job: tuple) -> None:
     """Draw beside the folder, then move it there. Runs in a worker process."""
-    assignment, seed, folder, practice = job
-    shutil.rmtree(folder, ignore_errors=True)  # of an older version
+    assignment, seed, folder, *practice = job
     with whole_folder(folder) as partial:
-        draw_cases(assignment, seed, partial, practice)
+        draw_cases(assignment, seed, partial, *practice)
 
 
-def _hand_out(key: Path, target: Path, assignment: str, notebooks: Path | None) -> None:
-    """A student's copy: everything but the answers, and the notebook."""
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(key / BESIDE, target / BESIDE)
+def _hand_out(keeper: Keeper, key: Path, target: Path, notebooks: Path | None) -> None:
+    """A student's copy: everything but the answers, and the notebook. The grader gets the model answer."""
+    keeper.lay_folder(key / BESIDE, target / BESIDE)
     if notebooks is not None:
-        shutil.copyfile(notebooks / "release" / assignment / f"{assignment}.ipynb", target / f"{assignment}.ipynb")
+        source, release = (_notebook(notebooks, kind, key.name) for kind in ("source", "release"))
+        keeper.lay(target / release.name, release.read_bytes())
+        model = model_answer(source, release, read_object(key / KEY_FILE, _KEY_AWAY))
+        keeper.lay(key / "model.ipynb", f"{nbformat.writes(model)}\n".encode())
 
 
-def _copy_course(notebooks: Path, folder: Path, assignments: Iterable[str]) -> None:
+def _copy_course(keeper: Keeper, notebooks: Path, folder: Path, assignments: Iterable[str]) -> None:
     """What nbgrader needs to grade: its settings, and the notebooks with solutions and tests."""
-    shutil.copyfile(notebooks / "nbgrader_config.py", folder / "nbgrader_config.py")
+    keeper.lay(folder / CONFIG, (notebooks / CONFIG).read_bytes())
     for assignment in assignments:
-        target = folder / "source" / assignment
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(notebooks / "source" / assignment / f"{assignment}.ipynb", target / f"{assignment}.ipynb")
+        source = _notebook(notebooks, "source", assignment)
+        keeper.lay(_notebook(folder, "source", assignment), source.read_bytes())
 
 
-def _require_pseudonyms(students: Sequence[str]) -> None:
-    for student in students:
-        if not _PSEUDONYM.fullmatch(student) or student == EVERYONE:
-            raise ClassroomError(
-                f"student {student!r}",
-                "cannot be used as a folder's name",
-                "use letters, digits, '.', '-' and '_', such as s01",
-            )
-    repeated = {student for student in students if list(students).count(student) > 1}
-    if repeated:
-        raise ClassroomError(
-            f"student {min(repeated)!r}", "is named more than once", "give every student one pseudonym"
-        )
+def _notebook(folder: Path, kind: str, assignment: str) -> Path:
+    return folder / kind / assignment / f"{assignment}.ipynb"
 
 
 def _require_notebooks(notebooks: Path | None, assignments: Iterable[str]) -> None:
     for assignment in assignments if notebooks is not None else ():
-        path = notebooks / "release" / assignment / f"{assignment}.ipynb"
+        path = _notebook(notebooks, "release", assignment)
         if not path.is_file():
             raise ClassroomError(
                 path, "is not there", "run this in a clone of the course, or draw cases alone with --cases-only"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -45,12 +44,6 @@ def model_answer(source: Path, release: Path, key: dict) -> nbformat.NotebookNod
                 assignment, question = name.split("-")
                 cell.source += f"\n{answer_to[f'{assignment}.{question}']} = {key[question]!r}  # on these cases"
     return notebook
-
-
-def write_model_answer(source: Path, release: Path, key_file: Path, target: Path) -> None:
-    """Write the model answer for the cases of a key."""
-    key = json.loads(key_file.read_text(encoding="utf-8"))
-    nbformat.write(model_answer(source, release, key), target)
 
 
 def _is_answer(cell) -> bool:

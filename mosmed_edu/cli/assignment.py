@@ -19,7 +19,7 @@ def add(commands) -> None:
         "  mosmed-edu assignment spring-class                          one set of cases for all\n"
         "  mosmed-edu assignment spring-class --student s01 s02 s03    cases of their own for each\n"
         "  mosmed-edu assignment spring-class --only a1 --class-seed 'a long secret'\n"
-        "Run it again to add students or assignments: what is drawn stays as it is.",
+        "Run it again to add students or assignments: what is there stays as it is, your own changes too.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("course", metavar="COURSE", help="the class's folder: a new one, or one made before")
@@ -37,12 +37,25 @@ def add(commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print where the cases are."""
-    from mosmed_edu.classroom.hand_out import NOTEBOOKS, draw_class, known_seed
+    """Print where the cases are, and what was kept though it differs."""
+    from mosmed_edu.classroom.class_file import known_seed
+    from mosmed_edu.classroom.hand_out import NOTEBOOKS, draw_class
     from mosmed_edu.classroom.seeds import new_class_seed
 
-    seed = options.class_seed or known_seed(options.course) or new_class_seed()
+    seed = options.class_seed
+    if seed is None:
+        seed = known_seed(options.course) or new_class_seed()
     notebooks = None if options.cases_only else NOTEBOOKS
-    folder = draw_class(options.course, seed, options.student, options.only, notebooks, progress=sys.stderr.isatty())
+    kept: list[str] = []
+    folder = draw_class(
+        options.course,
+        seed,
+        options.student,
+        options.only,
+        notebooks,
+        progress=sys.stderr.isatty(),
+        tell=kept.append,
+    )
     print(f"give away:  {folder / 'handout'}\nkeep:       {folder / 'key'}, {folder / 'class.json'}")
+    print(*kept, sep="\n", end="\n" if kept else "")
     return 0

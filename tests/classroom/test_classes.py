@@ -13,7 +13,8 @@ import pytest
 from mosmed_edu.classroom import ASSIGNMENTS, hand_out, open_cases
 from mosmed_edu.classroom.assignment import questions_of
 from mosmed_edu.classroom.cases import Cases, find_cases, key_folder
-from mosmed_edu.classroom.hand_out import draw_class, known_seed, read_class
+from mosmed_edu.classroom.class_file import known_seed, read_class
+from mosmed_edu.classroom.hand_out import draw_class
 from mosmed_edu.classroom.seeds import EVERYONE, case_seed, new_class_seed
 from mosmed_edu.errors import ClassroomError
 from mosmed_edu.layout import TRUTH_TABLE

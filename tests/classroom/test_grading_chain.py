@@ -162,3 +162,16 @@ def test_what_cannot_be_graded_is_said_in_one_line(course, monkeypatch, tmp_path
     monkeypatch.setitem(__import__("sys").modules, "nbgrader.apps", None)
     with pytest.raises(ClassroomError, match=r"requirements-grading\.txt"):
         grade_class(course, progress=False)
+
+
+def test_grades_that_cannot_be_read_or_written_are_said_in_one_line(course):
+    course = course("a1")
+    (course / "submitted" / "s01").mkdir(parents=True)
+    (course / "grades").write_text("a file in the place of a folder")
+    with pytest.raises(ClassroomError, match=r"grades: cannot be written \(File exists\)"):
+        grade_class(course, progress=False)
+    (course / "grades").unlink()
+    (course / "grades").mkdir()
+    (course / "grades" / "runs.json").write_text("[" * 100_000)
+    with pytest.raises(ClassroomError, match=r"runs\.json: is damaged.*grade again"):
+        grade_class(course, progress=False)
