@@ -11,6 +11,7 @@ import sys
 import time
 from functools import partial
 
+import numpy as np
 import pytest
 
 from mosmed_edu import __version__
@@ -188,6 +189,22 @@ def test_a_sheet_that_cannot_be_written_is_one_line(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_sheet_leaves_other_files_of_a_like_name_alone(tmp_path, monkeypatch, capsys):
+    from mosmed_edu import cli
+    from mosmed_edu.phantom import sheet
+
+    monkeypatch.setattr(sheet, "contact_sheet", lambda *args, **kwargs: np.zeros((8, 8), np.uint8))
+    (tmp_path / "x.png.part").write_text("words")
+    assert cli.main(["sheet", str(tmp_path / "x.png")]) == 0
+    assert (tmp_path / "x.png.part").read_text() == "words"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.png", "x.png.part"]
+
+
+@pytest.mark.parametrize("name", [".", "/", ""])
+def test_a_sheet_needs_the_name_of_a_file(name):
+    assert one_line(run("sheet", name))
+
+
 def test_help_names_every_kind_of_sheet():
     from mosmed_edu.phantom.sheet import SHEETS
 
@@ -237,3 +254,33 @@ def test_what_a_teacher_mistypes(arguments, told, tmp_path):
     (tmp_path / "something").write_text("")
     assert told in one_line(run(*(text.format(tmp=tmp_path) for text in arguments)))
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no full device")
+def test_a_full_disk_is_one_line(root):
+    with open("/dev/full", "w") as full:
+        ran = run("check", root, "--quick", stdout=full, stderr=subprocess.PIPE, capture_output=False)
+    assert ran.returncode == 1 and re.fullmatch(r"mosmed-edu: standard output: .*No space left.*\n", ran.stderr)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes a stream")
+@pytest.mark.parametrize(
+    ("closed", "out", "err"),
+    [(">&-", "", r"mosmed-edu: standard output: is closed.*\n"), ("2>&-", r"(?s).*NOT OK: 1 fault\.\n", "")],
+)
+def test_a_closed_stream_is_no_traceback(root, closed, out, err):
+    script = f'"$0" -m mosmed_edu check "$1" --quick {closed}'
+    ran = subprocess.run(["sh", "-c", script, sys.executable, root], capture_output=True, text=True)
+    assert ran.returncode == 1 and re.fullmatch(out, ran.stdout) and re.fullmatch(err, ran.stderr)
+
+
+def test_the_command_line_loads_nothing_that_takes_a_while_before_it_can_be_interrupted():
+    code = "import sys, mosmed_edu.cli; print(*sys.modules)"
+    loaded = set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
+    assert {"mosmed_edu", "mosmed_edu.cli", "mosmed_edu.errors"} <= loaded
+    assert loaded.isdisjoint({"numpy", "pandas", "nibabel", "mosmed_edu.dataset", "mosmed_edu.cli.check"})
+
+
+@pytest.mark.parametrize("place", ["~nosuchuser/x", "x" * 5000])
+def test_what_is_no_path_is_one_line(place):
+    assert "is no usable path" in one_line(run("check", place))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+from uuid import uuid4
 
 from mosmed_edu.cli.words import at_least_one
 from mosmed_edu.errors import DrawingError
+from mosmed_edu.paths import user_path
 
 
 def add(commands) -> None:
@@ -33,12 +34,14 @@ def run(options: argparse.Namespace) -> int:
 
     from mosmed_edu.phantom.sheet import contact_sheet
 
-    path = Path(options.out)
+    path = user_path(options.out)
+    if path.is_dir():
+        raise DrawingError(path, "is a folder", "name the picture to write, such as sheet.png")
     if not path.parent.is_dir():
         raise DrawingError(path, "lies in no folder that exists", "create the folder, or write somewhere else")
     picture = Image.fromarray(contact_sheet(options.kind, options.seed, progress=sys.stderr.isatty()))
-    # Written under another name first, so that a full disk leaves no half picture behind.
-    partial = path.with_name(path.name + ".part")
+    # Written under a name that nobody has first, so that a full disk leaves no half picture behind.
+    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     try:
         picture.save(partial, format="PNG", optimize=True)
         partial.replace(path)

@@ -15,12 +15,16 @@ from skimage.measure import label, regionprops
 from tqdm.auto import tqdm
 
 from mosmed_edu.boxes import box_round
+from mosmed_edu.errors import DrawingError
 from mosmed_edu.phantom.draw import draw
 from mosmed_edu.phantom.people import Disease, Patient
 from mosmed_edu.phantom.workers import run_all, worker_count
 from mosmed_edu.volume import Volume
 
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
+
+#: More would take days, and tell no more of a quantile.
+_MOST_STUDIES = 10_000
 
 #: The dataset's 50 masks (all CT-1): 5, 25, 50, 75 and 95 % quantiles, the measures as `measure` takes them.
 REAL = {
@@ -97,7 +101,14 @@ def calibration_table(
     -------
     calibration : Calibration
         Prints as a table.
+
+    Raises
+    ------
+    DrawingError
+        If so many studies, or studies of this size, cannot be drawn.
     """
+    if not 1 <= studies <= _MOST_STUDIES:
+        raise DrawingError(f"{studies} studies", "cannot be drawn", f"ask for 1 to {_MOST_STUDIES}")
     jobs = [(seed, matrix) for seed in range(studies)]
     results = run_all(_draw_and_measure, jobs, workers or worker_count(studies))
     return _pool(list(tqdm(results, "Drawing CT-1 studies", studies, unit="study", disable=not progress)))

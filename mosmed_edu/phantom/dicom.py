@@ -217,11 +217,20 @@ def save(images: Iterable[Dataset], folder: Path) -> list[Path]:
     Returns
     -------
     paths : list of Path
+
+    Raises
+    ------
+    OSError
+        If they cannot be written.
     """
     paths = []
     for n, image in enumerate(images, start=1):
         paths.append(folder / f"IM{n:05d}")
-        image.save_as(paths[-1], enforce_file_format=True)
+        try:
+            image.save_as(paths[-1], enforce_file_format=True)
+        except OSError as error:  # pydicom puts a traceback into its words; the reason is that of the first error
+            first = error.__cause__ if isinstance(error.__cause__, OSError) else error
+            raise OSError(first.errno, first.strerror) from None
     return paths
 
 

@@ -10,6 +10,7 @@ from tqdm.auto import tqdm
 
 from mosmed_edu.errors import DrawingError
 from mosmed_edu.layout import CATEGORIES, write_volume
+from mosmed_edu.paths import user_path
 from mosmed_edu.phantom.dicom import Person, draw_thin, write_study
 from mosmed_edu.phantom.people import Disease, Findings, Patient
 from mosmed_edu.phantom.place import whole_folder
@@ -23,6 +24,9 @@ _FIRST_SEED = 9000
 
 #: Memory that drawing takes, in bytes: for each voxel, and besides. Measured at 128, 160 and 256 pixels, 430 slices.
 _VOXEL_BYTES, _BASE_BYTES = 25, 250e6
+
+#: Their names have four digits.
+_MOST_STUDIES = 9999
 
 #: Thin slices of a tall patient.
 _MOST_SLICES = 480
@@ -82,9 +86,9 @@ def write_export(
     DrawingError
         If the folder exists, cannot be written, or this cannot be drawn.
     """
-    root = Path(root).expanduser()
-    if studies < 1:
-        raise DrawingError(f"{studies} studies", "cannot be drawn", "ask for 1 or more")
+    root = user_path(root).absolute()
+    if not 1 <= studies <= _MOST_STUDIES:
+        raise DrawingError(f"{studies} studies", "cannot be drawn", f"ask for 1 to {_MOST_STUDIES}")
     try:
         with whole_folder(root) as partial:
             tasks = [

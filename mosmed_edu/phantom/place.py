@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -48,7 +49,7 @@ def _partial_folder(root: Path) -> Iterator[Path]:
 
     A lock tells a run that was killed from one that is drawing now: the system takes it from whoever dies.
     """
-    for left in root.parent.glob(f".{root.name}.*partial"):
+    for left in _left_behind(root):
         with suppress(Timeout), FileLock(f"{left}.lock", blocking=False):
             shutil.rmtree(left, ignore_errors=True)
             Path(f"{left}.lock").unlink(missing_ok=True)
@@ -61,3 +62,10 @@ def _partial_folder(root: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def _left_behind(root: Path) -> list[Path]:
+    """Folders of killed runs. By their whole name and by a lock, which is there before: what is not ours stays."""
+    ours = re.compile(rf"\.{re.escape(root.name)}\.[0-9a-f]{{8}}\.partial")
+    named = [path for path in root.parent.iterdir() if ours.fullmatch(path.name)]
+    return [path for path in named if path.with_name(f"{path.name}.lock").is_file()]

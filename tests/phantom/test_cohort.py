@@ -181,13 +181,15 @@ def test_another_plan_of_the_same_name_draws_anew(tiny_sample):
 
 def test_what_a_killed_run_left_is_cleared(tiny_sample):
     root = tiny_sample / f"sample-v{GENERATOR_VERSION}"
-    for left in (root, tiny_sample / f".{root.name}.partial"):
+    partial = tiny_sample / f".{root.name}.feedbeef.partial"
+    for left in (root, partial):
         (left / "studies").mkdir(parents=True)
         (left / "studies" / "half.nii.gz").write_bytes(b"half")
+    partial.with_name(f"{partial.name}.lock").touch()
     assert cached_dataset(progress=False) == root
     assert not list(tiny_sample.rglob("half.nii.gz"))
     assert len(open_dataset("sample").registry) == 1
-    assert not (tiny_sample / f".{root.name}.partial").exists()
+    assert not partial.exists()
 
 
 def test_two_processes_may_start_at_once(tmp_path):
