@@ -53,7 +53,7 @@ DRAWN_NAMES = ("sample", "cohort")
 
 #: Only drawn folders have these. `DRAWN_MARK` is written last: a folder that has it is complete.
 DRAWN_MARK = "extras/drawn.json"
-#: Where a drawn folder says what is true of each study: a row a study, its ``study_id`` first.
+#: Where a drawn folder says what is true of each study, a row for each, found by its ``study_id``.
 TRUTH_TABLE = "extras/truth.csv"
 
 #: Only folders that were converted from DICOM have this: what was asked for, and how many studies came of it.

@@ -26,7 +26,7 @@ QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 #: More would take days, and tell no more of a quantile.
 _MOST_STUDIES = 10_000
 
-#: The dataset's 50 masks (all CT-1): 5, 25, 50, 75 and 95 % quantiles, the measures as `measure` takes them.
+#: Quantiles (5, 25, 50, 75 and 95 %) of the dataset's 50 masks, all CT-1, for each measure that `measure` takes.
 REAL = {
     "lesion volume, mL": (10.6, 26, 66, 109, 223),
     "components": (8, 18, 44, 73, 168),

@@ -82,6 +82,7 @@ class Series:
 
 #: What a chest CT leaves behind: the scout, the thin soft-tissue series, one for the lungs, a coronal reformation.
 SCOUT = Series(1, "SCOUT", "SCOUT", ("ORIGINAL", "PRIMARY", "LOCALIZER"))
+#: The thin soft-tissue series, which the dataset takes.
 BODY = Series(2, "CHEST 0.8 BODY")
 LUNG = Series(3, "CHEST 5.0 LUNG", "LUNG")
 CORONAL = Series(4, "CHEST CORONAL", "BODY", ("DERIVED", "SECONDARY", "REFORMATTED"))
