@@ -140,6 +140,8 @@ def test_search_finds_ground_glass(site, browser):
     page.wait_for_load_state("networkidle")
     found = page.locator("#search-results li p.context").all_text_contents()
     assert found and all(re.search("ground|glass", text, re.IGNORECASE) for text in found)
+    in_chapters = page.locator("#search-results li:has(a[href*='notebooks/']) p.context").all_text_contents()
+    assert in_chapters and [text for text in in_chapters if "Russian:" in text] == []  # the glossary's notes are hidden
     # Words of a page, not of the theme's menus.
     assert [text for text in found if re.search(r"\.(ipynb|pdf|md)\b", text)] == []
     page.close()
