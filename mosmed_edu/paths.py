@@ -9,7 +9,7 @@ from collections.abc import Callable
 from os import PathLike
 from pathlib import Path, PurePosixPath
 
-from mosmed_edu.errors import FileMissing, PathError, RegistryError, shown
+from mosmed_edu.errors import FileMissing, MosMedError, PathError, RegistryError, shown
 
 #: What the file systems in use allow for one name, in bytes.
 _LONGEST_NAME = 255
@@ -102,6 +102,22 @@ def _is(path: Path, kind: Callable[[int], bool]) -> bool:
 def unreadable(folder: str | Path, error: OSError) -> PathError:
     """The error of a folder that the system keeps closed, for whoever raises or reports it."""
     return PathError(folder, f"cannot be read ({error.strerror})", "check its permissions")
+
+
+def unwritable(kind: type[MosMedError], where: str | Path, error: OSError, elsewhere: str) -> MosMedError:
+    """The error of work that the system stopped, and that goes on where it stopped once there is room.
+
+    Parameters
+    ----------
+    kind : type of MosMedError
+    where : str or Path
+    error : OSError
+    elsewhere : str
+        What to do next where room is not what is missing.
+    """
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    todo = "free some space and run the same again: it goes on where it stopped" if full else elsewhere
+    return kind(where, f"cannot be written ({error.strerror or error})", todo)
 
 
 def present(path: Path) -> Path:

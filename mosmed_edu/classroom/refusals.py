@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from mosmed_edu.errors import ClassroomError, MosMedError
+from mosmed_edu.paths import unwritable
 
 
 @contextmanager
@@ -30,7 +30,5 @@ def refusals(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         where = error.filename if isinstance(error.filename, str) else folder
-        todo = "make it writable, or name another folder, and run the same again"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            todo = "free some space and run the same again: it goes on where it stopped"
-        raise ClassroomError(where, f"cannot be written ({error.strerror or error})", todo) from None
+        elsewhere = "make it writable, or name another folder, and run the same again"
+        raise unwritable(ClassroomError, where, error, elsewhere) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -21,7 +20,7 @@ from mosmed_edu.convert.records import read_record, write_record
 from mosmed_edu.errors import ConversionError, MosMedError
 from mosmed_edu.layout import CONVERTED_MARK, make_registry, mask_file, study_file, write_registry, write_volume
 from mosmed_edu.nifti import read_nifti
-from mosmed_edu.paths import is_folder, unreadable
+from mosmed_edu.paths import is_folder, unreadable, unwritable
 from mosmed_edu.volume import Volume
 
 #: Raised when the same files would be converted to other voxels: what an older version left behind is done again.
@@ -201,11 +200,7 @@ class Workplace:
         try:
             yield
         except OSError as error:
-            fault = f"cannot be written ({error.strerror or error})"
-            todo = "name a folder that you can write to"
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                todo = "free some space and run the same again: it goes on where it stopped"
-            raise ConversionError(self.out, fault, todo) from None
+            raise unwritable(ConversionError, self.out, error, "name a folder that you can write to") from None
 
 
 def _files(done: Converted) -> list[str]:
